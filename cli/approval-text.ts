@@ -12,7 +12,7 @@ export function approvalLines(session: string, approval: ApprovalView): string[]
   const { id, kind, title, questions, always } = approval;
   const warning = unseenWarning(approval);
   const warned = warning === null ? [] : [paint('red', `  ${warning}`)];
-  if (kind !== 'question') {
+  if (questions.length === 0) {
     const command = `  ${oio} approve ${session} --approval ${id.slice(0, 8)}   (or reject)`;
     const wider = `  With --always, the session will also allow, without asking: ${visible(always.join(', '))}`;
     const lines = [visible(title), ...warned, paint('dim', command)];
@@ -25,11 +25,18 @@ export function approvalLines(session: string, approval: ApprovalView): string[]
     ...options.map(({ label, description }) => `  ${visible(label)}${paint('dim', `  ${visible(description)}`)}`),
   ]);
   const choices = questions.map(({ options }) => ` "${visible(options[0]?.label ?? 'your answer')}"`).join('');
-  return [...asked, ...warned, paint('dim', `  ${oio} answer ${session}${choices} --approval ${id.slice(0, 8)}`)];
+  const subject = kind === 'conflict' ? [visible(title)] : [];
+  return [
+    ...subject,
+    ...asked,
+    ...warned,
+    paint('dim', `  ${oio} answer ${session}${choices} --approval ${id.slice(0, 8)}`),
+  ];
 }
 
 /** The time until which an approval waits, in local time. */
 export function waitsUntil({ expires_at }: ApprovalView): string {
+  if (expires_at === null) return 'waits for your answer';
   const time = new Date(expires_at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
   return `waits for your answer until ${time}`;
 }

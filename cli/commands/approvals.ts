@@ -23,7 +23,7 @@ export const approve = defineCommand({
   },
   async run({ values, args }) {
     return answerApproval(args.session, values, (approval) => {
-      if (approval.kind === 'question') {
+      if (approval.questions.length > 0) {
         const lines = approvalLines(args.session, approval).map((line) => `\n  ${line}`);
         throw new CliError(`The session asks a question. Answer it:${lines.join('')}`, exitCode.usage);
       }
@@ -62,8 +62,8 @@ Give one choice for each question, in order: the label of an option, or your own
   },
 });
 
-function choicesOf({ kind, questions }: ApprovalView, choices: string[]): string[][] {
-  if (kind !== 'question')
+function choicesOf({ questions }: ApprovalView, choices: string[]): string[][] {
+  if (questions.length === 0)
     throw new CliError('The session asks for a permission. Use approve or reject.', exitCode.usage);
   if (choices.length !== questions.length) {
     const asked = questions.map(({ question }) => `\n  ${visible(question)}`).join('');

@@ -1,5 +1,5 @@
 import { type AlwaysRule, alwaysPatterns, coveredByRules } from '../../src/domain/session/always-rules.ts';
-import { answerProblem, decisionOnExpiry } from '../../src/domain/session/approval-answers.ts';
+import { answerProblem, choiceProblem, decisionOnExpiry } from '../../src/domain/session/approval-answers.ts';
 import type { ApprovalStatus, Decision } from '../../src/protocol/common/enums.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
@@ -8,7 +8,7 @@ import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { ApprovalRules } from '../../src/protocol/session/approval-kinds.ts';
 import type { AnswerApprovalRequest } from '../../src/protocol/session/requests.ts';
 import { insertOrReplace } from '../kit/storage/insert-or-replace.ts';
-import { instant } from '../kit/text.ts';
+import { instant, instantOrNull } from '../kit/text.ts';
 import { APPROVAL_AGAIN_MS, DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
 
@@ -72,7 +72,8 @@ export class Approvals {
   open(task: number, { always, ...shown }: Ask, asker: Asker | null): ApprovalView {
     const { kit, records, log, projections } = this.#parts;
     const now = kit.store.platform.now();
-    const expires = now + records.spec().approval_timeout_seconds * 1_000;
+    const hasEnd = this.#rulesOf(shown).on_expiry !== null;
+    const expires = hasEnd ? now + records.spec().approval_timeout_seconds * 1_000 : null;
     const view: ApprovalView = {
       ...shown,
       always: alwaysPatterns(always, shown.patterns),
@@ -80,7 +81,7 @@ export class Approvals {
       task_id: taskIdOf(records.session().id, task),
       status: 'open',
       asked_at: instant(now),
-      expires_at: instant(expires),
+      expires_at: instantOrNull(expires),
       answer: null,
     };
     const row: ApprovalRow = {
@@ -98,7 +99,7 @@ export class Approvals {
     const canBeRemembered = this.#rulesOf(view).decisions.includes('always');
     const isCovered = canBeRemembered && coveredByRules(this.#alwaysRules(), view.permission ?? '', view.patterns);
     if (isCovered) this.#settle(row, { decision: 'once' }, 'session_always', false);
-    else kit.deadlines.set(DEADLINE.approval + view.id, expires);
+    else if (expires !== null) kit.deadlines.set(DEADLINE.approval + view.id, expires);
     projections.changed();
     return view;
   }
@@ -131,7 +132,9 @@ export class Approvals {
         : `The approval was ${row.status}.`;
       return refuse('approval_answered', how, { current: view.answer });
     }
-    const problem = answerProblem(this.#rulesOf(view), view.questions.length, request);
+    const rules = this.#rulesOf(view);
+    const problem =
+      answerProblem(rules, view.questions.length, request) ?? choiceProblem(rules, view.questions, request);
     if (problem) return refuse('validation_failed', problem.message, { errors: [problem] });
     if (request.decision === 'always') this.#remember(row, view);
     const answered = this.#settle(row, request, by, false);
@@ -194,7 +197,7 @@ export class Approvals {
     )!.n;
   }
 
-  #rulesOf({ kind }: ApprovalView): ApprovalRules {
+  #rulesOf({ kind }: Pick<ApprovalView, 'kind'>): ApprovalRules {
     const rules = this.#parts.config.approval_kinds[kind];
     if (!rules) throw new Error(`approvals of the kind '${kind}' have no rules`);
     return rules;

@@ -213,6 +213,7 @@ export class Checkpoints {
     return {
       checkpoint: row.number,
       base_commit: view.base_commit,
+      ...(view.commit && { commit: view.commit }),
       files: JSON.parse(row.files),
       local_only: view.local_only,
       ...(view.lacks ? { lacks: view.lacks } : {}),

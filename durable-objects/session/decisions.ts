@@ -4,7 +4,7 @@ import type { SessionError } from '../../src/protocol/session/session.ts';
 import { readBlockage } from './graph/gates.ts';
 import type { SessionParts } from './parts.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'gates' | 'transitions' | 'taskActions'>;
+type Needs = Pick<SessionParts, 'records' | 'gates' | 'conflicts' | 'transitions' | 'taskActions'>;
 
 const NOBODY_APPROVED: SessionError = {
   code: 'approval_expired',
@@ -23,6 +23,7 @@ export class Decisions {
   /** Carries out the answer of an approval. Those of agents have been sent to them already. */
   decided(approval: ApprovalView): void {
     if (approval.kind === 'task_gate') this.#gate(approval);
+    if (approval.kind === 'conflict') this.#conflict(approval);
   }
 
   /** A rejected task is cancelled, because a person decided so. One that nobody has approved fails, so that a retry asks again. */
@@ -40,5 +41,12 @@ export class Decisions {
       }
     }
     transitions.settle({ reason: `by ${by}` });
+  }
+
+  #conflict(approval: ApprovalView): void {
+    const { conflicts, transitions, taskActions } = this.#parts;
+    const failure = conflicts.decided(approval, transitions.task);
+    if (failure) taskActions.endAll(taskNumber(approval.task_id), 'failed', failure);
+    transitions.settle({ reason: `by ${approval.answer!.by}` });
   }
 }

@@ -44,6 +44,9 @@ import type { Runs } from './runs.ts';
 import type { Tasks } from './tasks.ts';
 import type { Transitions } from './transitions.ts';
 import type { SessionViews } from './views.ts';
+import type { Conflicts } from './works/conflicts.ts';
+import type { Integration } from './works/integration.ts';
+import type { OwnTasks } from './works/own-tasks.ts';
 import type { Works } from './works/works.ts';
 
 /**
@@ -86,6 +89,9 @@ export interface SessionParts {
   leases: Leases;
   passes: Passes;
   scheduler: Scheduler;
+  ownTasks: OwnTasks;
+  conflicts: Conflicts;
+  integration: Integration;
   transitions: Transitions;
   attempts: Attempts;
   runs: Runs;

@@ -10,7 +10,7 @@ import type { SessionParts } from './parts.ts';
 import type { LeaseRow } from './records.ts';
 import { tellRegistry } from './slot-messages.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'assignments'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'works' | 'assignments'>;
 
 /**
  * The session's side of the registry's slots. Each call writes an outbox row for the registry, which finds an agent.
@@ -70,13 +70,14 @@ export class Reservations {
 
   /** What a task requires of an agent now. */
   requirements(number: number): Requirements {
-    const { records } = this.#parts;
+    const { records, works } = this.#parts;
     const agent_id = (records.lease(number) ?? this.#leaseOfWork(number))?.agent_id ?? null;
     const hasMoved = (records.leaseOfRun(number)?.move_asked_at ?? null) !== null;
     return requirementsOf({
       spec: this.needs(number),
       repository: records.session().repository,
       refusals: this.refusals(number),
+      authors: works.authorsOfConflict(number),
       worktree_at: hasMoved ? null : agent_id,
       moved_from: hasMoved ? agent_id : null,
     });

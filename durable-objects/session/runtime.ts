@@ -80,6 +80,9 @@ import { SessionSockets } from './sockets.ts';
 import { Tasks } from './tasks.ts';
 import { Transitions } from './transitions.ts';
 import { SessionViews } from './views.ts';
+import { Conflicts } from './works/conflicts.ts';
+import { Integration } from './works/integration.ts';
+import { OwnTasks } from './works/own-tasks.ts';
 import { Works } from './works/works.ts';
 
 /** How long a response waits for the directory, so that the caller's next list has the change. */
@@ -396,12 +399,22 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const leases = new Leases({ ...leased, reservations });
   const passes = new Passes({ ...leased, reservations, leases });
   const scheduler = new Scheduler({ ...leased, reservations, leases, passes });
-  const transitions = new Transitions({ ...leased, scheduler, whenPlanEnds: (task) => planners.ended(task) });
+  const ownTasks = new OwnTasks(leased);
+  const conflicts = new Conflicts({ ...leased, leases, ownTasks });
+  const integration = new Integration({ ...leased, ownTasks });
+  const merging = { ownTasks, conflicts, integration };
+  const transitions = new Transitions({
+    ...leased,
+    ...merging,
+    scheduler,
+    whenPlanEnds: (task) => planners.ended(task),
+  });
   const attempts = new Attempts({ ...leased, transitions });
   const runs = new Runs({ ...leased, transitions, leases });
-  const tasks = new Tasks({ ...leased, transitions, attempts, reservations, leases, passes });
+  const tasks = new Tasks({ ...leased, ...merging, transitions, attempts, reservations, leases, passes });
   const moving = {
     ...leased,
+    ...merging,
     assignments,
     reservations,
     leases,

@@ -1,6 +1,7 @@
 import { isOwnFault } from '../../src/domain/fleet/breaker.ts';
 import { isFinal } from '../../src/domain/task-status.ts';
 import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
+import type { ConflictReport } from '../../src/protocol/run/start.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { BOUNDARY_MS } from './config.ts';
 import { newTaskRow } from './graph/new-task-row.ts';
@@ -11,6 +12,8 @@ import type { MoveFacts } from './transitions.ts';
 /** The code of a release by an agent that was asked to pause. */
 const LET_GO = 'agent_paused';
 const TIMED_OUT = 'task_timeout';
+/** Why the lease of a task ends whose works cannot be merged. */
+const CONFLICT = 'merge_conflict';
 
 type Needs = Pick<
   SessionParts,
@@ -26,6 +29,7 @@ type Needs = Pick<
   | 'passes'
   | 'transitions'
   | 'attempts'
+  | 'conflicts'
 >;
 
 /** What an agent says of its clone: the root commit, and the commit that is checked out. */
@@ -52,10 +56,9 @@ export class Tasks {
   /** Adds a task, which stays pending until the session runs. */
   add(number: number, title: string, place: Partial<TaskRow> = {}): void {
     const { records, graph } = this.#parts;
-    const task = newTaskRow(number, title, place);
-    records.addTask(task);
+    records.addTask(newTaskRow(number, title, place));
     records.update({ last_task: Math.max(number, records.session().last_task) });
-    graph.put([task]);
+    graph.put([records.task(number)!]);
   }
 
   /** Lets a task beside the session's own work ask for an agent, whatever the session does. */
@@ -158,6 +161,16 @@ export class Tasks {
     leases.end(number, 'done', why.code, { message: why.message, ...hasFailed });
     const attempt = { setback: 'lease_lost', reason: why.code, costsAttempt, error: why } as const;
     this.#parts.attempts.end(number, isRefused ? attempt : { ...attempt, grantedAt: granted_at });
+  }
+
+  /** The works with which the task would begin conflict. It waits until that is resolved, or fails. */
+  conflict({ task: number, epoch }: LeaseRow, report: ConflictReport): void {
+    const { leases, conflicts, attempts, transitions } = this.#parts;
+    if (this.#hasEndedBefore(number, CONFLICT)) return;
+    leases.end(number, 'done', CONFLICT);
+    const failure = conflicts.block(number, epoch, report, transitions.task);
+    if (failure) return attempts.failForGood(number, failure.code, failure);
+    transitions.settle({ reason: CONFLICT });
   }
 
   /** Takes the lease from the agent. */

@@ -12,7 +12,17 @@ import { activeMs } from './views.ts';
 
 type Needs = Pick<
   SessionParts,
-  'config' | 'kit' | 'records' | 'log' | 'projections' | 'graph' | 'gates' | 'scheduler'
+  | 'config'
+  | 'kit'
+  | 'records'
+  | 'log'
+  | 'projections'
+  | 'graph'
+  | 'works'
+  | 'gates'
+  | 'conflicts'
+  | 'integration'
+  | 'scheduler'
 > & {
   /** Is called before the graph goes on after a task of the kind `plan` has ended. It can change the graph. */
   whenPlanEnds: (task: number) => void;
@@ -48,7 +58,7 @@ export class Transitions {
    * @throws when the transition table does not allow it, which is a bug and rolls the transaction back
    */
   readonly task: Change = (number, changes) => {
-    const { kit, records, log, graph, gates } = this.#parts;
+    const { kit, records, log, graph, gates, conflicts } = this.#parts;
     const before = records.task(number)!;
     const { status: from, epoch, ended_at } = before;
     const isUnblocked = from === 'blocked' && changes.status !== 'blocked';
@@ -69,6 +79,7 @@ export class Transitions {
     if (task.kind === 'plan' && isFinal(task)) this.#endedPlans.add(number);
     const attempt = records.attempt(task);
     log.append(number, { type: 'task.status', data: { from, to: task.status, epoch, attempt } });
+    conflicts.follow(before, task, this.task);
   };
 
   /**
@@ -77,19 +88,20 @@ export class Transitions {
    * @throws when the transition table does not allow the change, which is a bug and rolls the transaction back
    */
   settle(facts: MoveFacts): void {
-    const { records, log, projections, graph, gates, scheduler } = this.#parts;
+    const { records, log, projections, gates, works } = this.#parts;
     for (const plan of this.#endedPlans) {
       this.#endedPlans.delete(plan);
       this.#parts.whenPlanEnds(plan);
     }
-    scheduler.advance(this.task);
+    const to = this.#goOn();
     gates.tidy();
-    const { status: from, intent } = records.session();
-    const to = sessionStatus(graph.counts, intent);
+    const { status: from } = records.session();
     if (to === from) return;
     const { reason, error, ...rest } = to === 'failed' ? this.#whyFailed(facts) : facts;
     // That of one of several tasks is not the session's.
-    const result = hasEnded(to) ? rest.result : undefined;
+    const whole = hasEnded(to) ? rest.result : undefined;
+    const commit = hasEnded(to) ? works.finalCommit() : null;
+    const result = whole && commit !== null ? { ...whole, commit } : whole;
     if (!canMove(from, to)) throw new Error(`no transition from ${from} to ${to} (${reason})`);
     this.#keepTime(from, to);
     records.update({
@@ -105,6 +117,18 @@ export class Transitions {
     if (!isWorking(to)) this.#clearRequest();
     if (hasEnded(to)) this.#end();
     projections.changed();
+  }
+
+  /** Lets the graph go on. If every task is done, a last one may have to merge their work. @returns the session's status */
+  #goOn(): SessionStatus {
+    const { records, graph, integration, scheduler } = this.#parts;
+    scheduler.advance(this.task);
+    const { intent } = records.session();
+    const to = sessionStatus(graph.counts, intent);
+    const isDone = to === 'completed' || to === 'partially_completed';
+    if (intent !== 'run' || !isDone || !integration.begin(this.task)) return to;
+    scheduler.advance(this.task);
+    return sessionStatus(graph.counts, intent);
   }
 
   /** Records that the working agents were asked to pause or stop. */

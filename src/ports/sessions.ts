@@ -64,6 +64,7 @@ export interface RemoveOptions {
 export interface DiffSource {
   checkpoint: number | null;
   base_commit: string | null;
+  commit?: string | undefined;
   files: DiffFile[];
   local_only: boolean;
   /** The parts of the work that the checkpoint does not contain, one phrase each. */

@@ -91,7 +91,9 @@ export class Scheduler {
   #addPrompt(number: number): void {
     const { records, details, messages } = this.#parts;
     const definition = details.definition(number);
-    if (definition === null || records.lastMessageOf(number) > 0) return;
+    // Integration begins without the model.
+    const hasPrompt = definition !== null && definition.description !== '';
+    if (!hasPrompt || records.lastMessageOf(number) > 0) return;
     messages.add(number, promptOf(definition, this.#reports(number)), 'follow_up', BY_THE_GRAPH);
   }
 

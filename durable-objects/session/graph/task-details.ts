@@ -1,7 +1,9 @@
 import { BoundedMap } from '../../../src/domain/bounded-map.ts';
+import type { WorkName } from '../../../src/domain/graph/works.ts';
 import { type CheckRecord, NO_CHECKS_RUN } from '../../../src/domain/session/checks.ts';
 import type { Capability } from '../../../src/protocol/common/enums.ts';
 import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
+import type { ConflictChoice } from '../../../src/protocol/run/start.ts';
 import type { Check } from '../../../src/protocol/session/checks.ts';
 import type { DecompositionView, RuleStrategy } from '../../../src/protocol/session/decomposition.ts';
 import type { Estimate } from '../../../src/protocol/session/task-requests.ts';
@@ -29,10 +31,22 @@ export interface TaskDefinition {
   checks?: Check[];
   /** Only of a task that delivers. */
   deliver?: StoredDelivery;
+  /** Of a task of the kind `resolve`. */
+  resolution?: StoredResolution;
   /** Which part it is of the task that was split. */
   part?: { of: number; name: string };
   /** The task for which the agent of this one makes a plan. */
   plans?: number;
+}
+
+/** A conflict, and what a person has decided. */
+export interface StoredResolution {
+  /** The task that waits for it. */
+  blocked: number;
+  approval_id: string;
+  /** The works that conflict: the last one with those before it. */
+  works: readonly WorkName[];
+  choices: ConflictChoice[] | null;
 }
 
 /** How a task was split. */

@@ -6,7 +6,6 @@ import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts
 import { BATCH_BYTES, maxFrameChars } from '../../../src/protocol/common/limits.ts';
 import type { EventBody } from '../../../src/protocol/events/envelope.ts';
 import { type AgentFrame, type AgentFrameBody, AskId, readFrame } from '../../../src/protocol/run/frames.ts';
-import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
 import { bounded } from './results.ts';
@@ -22,6 +21,7 @@ type Needs = Pick<
   | 'checkpoints'
   | 'checks'
   | 'deliveryTasks'
+  | 'conflicts'
   | 'tasks'
   | 'results'
   | 'editWatch'
@@ -177,8 +177,7 @@ export class AgentFrames {
         this.released(lease, body.data);
         return null;
       case 'conflict':
-        tasks.fail(task, mergeConflict(body.data.files.map(({ path }) => path)));
-        return null;
+        return this.#conflict(lease, body.data);
       case 'check.started':
       case 'check.ended': {
         const problem = checks.note(task, body);
@@ -193,6 +192,13 @@ export class AgentFrames {
         this.#progress(task, body);
         return null;
     }
+  }
+
+  #conflict(lease: LeaseRow, report: DataOf<'conflict'>): string | null {
+    const { conflicts, tasks } = this.#parts;
+    const problem = conflicts.problemOf(lease, report);
+    if (problem === null) tasks.conflict(lease, report);
+    return problem;
   }
 
   #addChunk({ task, epoch }: LeaseRow, n: number, { file, ...chunk }: DataOf<'artifact.chunk'>): string | null {
@@ -259,11 +265,6 @@ export class AgentFrames {
 
 function isEndWithoutResult({ type }: AgentFrameBody): boolean {
   return type === 'released' || type === 'conflict';
-}
-
-function mergeConflict(paths: readonly string[]): SessionError {
-  const message = `The works before the task conflict in ${paths.join(', ')}.`;
-  return bounded({ code: 'merge_conflict', message, retryable: false });
 }
 
 const MAX_RETRY_MESSAGE_CHARS = 5_000;

@@ -15,6 +15,7 @@ type Needs = Pick<
   | 'records'
   | 'details'
   | 'works'
+  | 'conflicts'
   | 'checkpoints'
   | 'checks'
   | 'deliveryTasks'
@@ -38,6 +39,7 @@ export interface AgentClaim extends Omit<Claim, 'isProven'>, Offeree {
   labels?: string[] | undefined;
 }
 
+const IS_AUTHOR = 'The task decides between works of which this agent has made one.';
 const CANNOT_MERGE = 'The task begins with the merged work of others, and this agent cannot merge.';
 
 /** The reply to an agent that does not get the lease. */
@@ -69,7 +71,8 @@ export class Claims {
     const judgement = this.judge(number, claim);
     switch (judgement.verdict) {
       case 'granted': {
-        if (this.#cannotMerge(number, claim)) return { verdict: 'gone', reason: CANNOT_MERGE };
+        const reason = this.turnAway(number, claim);
+        if (reason !== null) return { verdict: 'gone', reason };
         kit.store.transact(() => tasks.grant(this.#newLease(number, claim), claim, claim.messages_given));
         return { verdict: 'granted', assignment: this.assignment(number), acked: 0 };
       }
@@ -97,16 +100,22 @@ export class Claims {
     return lease?.epoch === epoch ? lease : undefined;
   }
 
-  /** Whether the agent cannot merge the work with which the task begins. It is then not asked again. */
-  #cannotMerge(number: number, { can_merge, ...claim }: AgentClaim): boolean {
+  /**
+   * Turns an agent away that was offered a task which it cannot begin, or must not. It is then not asked again.
+   * @returns why; null if the agent may have the task
+   */
+  turnAway(number: number, claim: AgentClaim): string | null {
+    if (this.judge(number, claim).verdict !== 'granted') return null;
     const { kit, works, tasks, reservations } = this.#parts;
-    if (can_merge || !works.needsMerge(number)) return false;
     const { agent_id, instance_id, agent_name, epoch } = claim;
+    const isAuthor = works.authorsOfConflict(number).includes(agent_id);
+    const message = isAuthor ? IS_AUTHOR : CANNOT_MERGE;
+    if (!isAuthor && (claim.can_merge || !works.needsMerge(number))) return null;
     kit.store.transact(() => {
-      reservations.refused(number, { agent_id, instance_id, agent_name, message: CANNOT_MERGE });
+      reservations.refused(number, { agent_id, instance_id, agent_name, message });
       tasks.reservationEnded(number, epoch);
     });
-    return true;
+    return message;
   }
 
   /** Whether the registry has offered the task's present epoch to this agent. */
@@ -142,12 +151,13 @@ export class Claims {
 
   /** The work of a task, as it is now. */
   assignment(number: number): Assignment {
-    const { records, details, works, checkpoints, checks, deliveryTasks } = this.#parts;
+    const { records, details, works, conflicts, checkpoints, checks, deliveryTasks } = this.#parts;
     const { id, usage, usage_before_run } = records.session();
     const { turns, cost_usd } = usageSince(readUsage(usage), readUsage(usage_before_run));
     const spec = records.spec();
     const task = records.task(number)!;
     const checkpoint = checkpoints.toRestore(number);
+    const resolution = conflicts.jobOf(number);
     return {
       session_id: id,
       task_id: taskIdOf(id, number),
@@ -158,6 +168,7 @@ export class Claims {
       agent_config: spec.agent_config,
       repository: spec.repository,
       ...(task.kind !== 'deliver' && { start: works.view(number) }),
+      ...(resolution && { resolution }),
       usage_before: { turns, cost_usd },
       messages_done: checkpoint?.messages_done || records.firstMessageOf(number) - 1,
       messages_last: records.lastMessageOf(number),

@@ -72,9 +72,11 @@ export class LeaseCalls {
   handOut(call: Call, { task_id, epoch, offered_until, ...offer }: ProvenOffer): Outcome<OfferedAssignment> {
     const { claims, records, works } = this.#parts;
     const task = taskNumber(task_id);
+    const claim = { ...this.#claim(call, epoch, offer), proof: offer.proof };
+    const refusal = claims.turnAway(task, claim);
+    if (refusal !== null) return gone(refusal);
     return this.#change('handOut', call, () => {
       const agent_id = agentOf(call);
-      const claim = { ...this.#claim(call, epoch, offer), proof: offer.proof };
       const judgement = claims.judge(task, claim);
       if (judgement.verdict !== 'granted') return gone('reason' in judgement ? judgement.reason : 'it has a lease');
       works.fixStart(task);

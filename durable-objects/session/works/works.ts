@@ -57,9 +57,10 @@ export class Works {
     return this.#lastOf(graph.leaves().map(({ number }) => number));
   }
 
-  /** Which of these works contain none of the others, and are in none. */
-  lastOf(works: readonly WorkName[]): WorkName[] {
-    return lastWorks(works, this.#parentsOf);
+  /** The commit with all that the session has made; null if no single work has it, or its agent made none. */
+  finalCommit(): string | null {
+    const [one, ...more] = this.last();
+    return one && more.length === 0 ? this.#at(one)!.commit : null;
   }
 
   /** With what a lease of the task begins. It is fixed when the lease is granted. */
@@ -77,6 +78,13 @@ export class Works {
       start: JSON.stringify(this.startOf(task)),
       work: own === null ? null : JSON.stringify(own),
     });
+  }
+
+  /** The agents that must not do a task, because they have made the works between which it decides. */
+  authorsOfConflict(task: number): string[] {
+    const resolution = this.#parts.details.definition(task)?.resolution;
+    if (!resolution || resolution.choices !== null) return [];
+    return [...new Set(resolution.works.flatMap((name) => this.#at(name)?.authors ?? []))];
   }
 
   /** Why no agent can begin with the task; null if one can. */
@@ -128,10 +136,15 @@ export class Works {
   }
 
   #newStart(task: number): StoredStart {
-    const { records, graph } = this.#parts;
-    const before = this.#lastOf(tasksEndedBefore(graph.tasks, task));
+    const { records, details, graph } = this.#parts;
+    const resolved = details.definition(task)?.resolution?.works;
+    const before = resolved ?? this.#lastOf(tasksEndedBefore(graph.tasks, task));
     const own = this.#own(task);
-    const { from, parents } = startingPoint(own, before, this.#parentsOf);
+    // The order of works in conflict says which sides they are.
+    const isInOrder = resolved !== undefined && own === null;
+    const { from, parents } = isInOrder
+      ? { from: resolved, parents: resolved }
+      : startingPoint(own, before, this.#parentsOf);
     const goesOn = own !== null && from.length === 1 && from[0]!.checkpoint === own.checkpoint;
     const is_root = goesOn ? own.is_root : this.#history(from) === null;
     return { epoch: records.task(task)!.epoch, from, parents, is_root };

@@ -9,6 +9,8 @@ interface TaskNeeds {
   repository: string | null;
   /** The processes of agents that have refused the task in this run. */
   refusals: readonly Pick<Refusal, 'agent_id' | 'instance_id'>[];
+  /** The agents that have made the works between which the task decides. */
+  authors?: readonly string[];
   /** The agent that has the task's worktree and may go on with it; null without one. */
   worktree_at: string | null;
   /** The agent that was asked to let the task go to another one; null if none was. */
@@ -21,8 +23,19 @@ export function repositoryKeyOf({ repository: { url } }: Pick<TaskNeeds['spec'],
 }
 
 /** Builds the requirements of a request to the registry. */
-export function requirementsOf({ spec, repository, refusals, worktree_at, moved_from }: TaskNeeds): Requirements {
-  const avoided = [...refusals.map(({ agent_id }) => agent_id), ...(moved_from === null ? [] : [moved_from])];
+export function requirementsOf({
+  spec,
+  repository,
+  refusals,
+  authors = [],
+  worktree_at,
+  moved_from,
+}: TaskNeeds): Requirements {
+  const avoided = [
+    ...refusals.map(({ agent_id }) => agent_id),
+    ...authors,
+    ...(moved_from === null ? [] : [moved_from]),
+  ];
   // The schema drops the spec's other members, so a new requirement needs no change here.
   return Requirements().parse({
     ...withoutEmpty(spec),

@@ -194,7 +194,7 @@ export const ApprovalKind = schema(() =>
   z.enum(Object.keys(APPROVAL_KINDS) as (keyof typeof APPROVAL_KINDS)[]).meta({
     id: 'ApprovalKind',
     description:
-      'What is asked for: a permission for the agent, the answer to its question, or the start of a task (`task_gate`).',
+      'What is asked for: a permission for the agent, the answer to its question, the start of a task (`task_gate`), or which side of a `conflict` of works shall stay.',
     example: 'permission',
   }),
 );

@@ -4,10 +4,15 @@ export interface ApprovalRules {
   raised_by: 'agent' | 'session';
   /** The allowed decisions. `always` is remembered for the rest of the session. */
   decisions: readonly ('once' | 'always' | 'reject')[];
-  /** The decision when nobody answers in time: a fixed one, or the session's `approval_default`. */
-  on_expiry: 'once' | 'reject' | 'approval_default';
+  /**
+   * The decision when nobody answers in time: a fixed one, or the session's `approval_default`. Null: it waits without an
+   * end.
+   */
+  on_expiry: 'once' | 'reject' | 'approval_default' | null;
   /** Whether every decision but `reject` must bring labels for each of the approval's questions. */
   needs_answers: boolean;
+  /** Whether each answer must be one of the labels of its question. */
+  only_options?: boolean;
 }
 
 /** The kinds of approvals with their rules. To add a kind, add a row. */
@@ -23,6 +28,17 @@ export const APPROVAL_KINDS = {
   question: { raised_by: 'agent', decisions: ['once', 'reject'], on_expiry: 'reject', needs_answers: true },
   /** A task may start only when a person has approved it. It never starts because nobody has answered. */
   task_gate: { raised_by: 'session', decisions: ['once', 'reject'], on_expiry: 'reject', needs_answers: false },
+  /**
+   * The works with which a task would begin conflict. An agent resolves that meanwhile; a person may answer first, with a
+   * side for each file, or let the task fail.
+   */
+  conflict: {
+    raised_by: 'session',
+    decisions: ['once', 'reject'],
+    on_expiry: null,
+    needs_answers: true,
+    only_options: true,
+  },
 } as const satisfies Record<string, ApprovalRules>;
 
 /** Rules by kind: `APPROVAL_KINDS`, or a test's table. */

@@ -62,7 +62,7 @@ export const ApprovalView = schema(() =>
       ),
       detail: z.record(z.string(), z.unknown()),
       asked_at: Instant(),
-      expires_at: Instant(),
+      expires_at: Instant().nullable().meta({ description: 'Null: it waits without an end.' }),
       answer: ApprovalAnswer().nullable(),
     })
     .meta({

@@ -95,6 +95,7 @@ export const SessionDiff = schema(() =>
     .object({
       checkpoint: z.int().nullable(),
       base_commit: z.string().nullable(),
+      commit: z.string().optional().meta({ description: 'The commit with the work. Absent if no agent made one.' }),
       files: z.array(DiffFile()),
       patch: z.string(),
       /** False when the patch holds bytes that are not UTF-8. `patch` shows each as U+FFFD and does not apply then. */

@@ -175,6 +175,12 @@ export function released(reason: Extract<AgentFrameBody, { type: 'released' }>['
   return { type: 'released', data: { reason, message: reason } };
 }
 
+/** The report that the work of a checkpoint conflicts with that of others. */
+export function conflict(ours: number[], theirs: number, ...paths: string[]): AgentFrameBody {
+  const files = paths.map((path) => ({ path, kind: 'content' as const, ours: 'one\n', theirs: 'two\n' }));
+  return { type: 'conflict', data: { ours, theirs, files, total: files.length } };
+}
+
 type Asked = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
 
 export function asked(ask_id: string, changes: Partial<Asked> = {}): AgentFrameBody {

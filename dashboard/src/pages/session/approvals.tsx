@@ -19,6 +19,7 @@ const HEADINGS: Record<ApprovalView['kind'], string> = {
   permission: 'The agent needs permission',
   question: 'The agent has a question',
   task_gate: 'A task needs your approval to start',
+  conflict: 'The work of tasks is in conflict',
 };
 
 /** The open approvals. A user whose role may not answer still sees the questions. */
@@ -90,7 +91,11 @@ function Approval({ sessionId, approval }: { sessionId: string; approval: Approv
   // Until the log has the answer, the approval stays visible but accepts no second answer.
   const busy = answer.isPending || answer.isSuccess;
   return (
-    <Panel tone="alert" title={HEADINGS[approval.kind]} aside={<Remaining until={approval.expires_at} />}>
+    <Panel
+      tone="alert"
+      title={HEADINGS[approval.kind]}
+      aside={approval.expires_at !== null && <Remaining until={approval.expires_at} />}
+    >
       <div data-approval={approval.kind} className="space-y-3 p-3">
         {!isRepeated(approval) && <p className="font-bold wrap-anywhere">{visible(approval.title)}</p>}
         {warning !== null && <p className="text-sm font-bold text-bad">{warning}</p>}
