@@ -106,8 +106,9 @@ function requestTo(id: OperationId, owner: Awaited<ReturnType<typeof populated>>
   return { path: owner.pathOf(ROUTES[id].path) + (search === undefined ? '' : `?${search}`), options };
 }
 
-/** An agent chooses its own id, and a lock is what its users call it: these exist in each workspace. */
-const isNameOfCaller = (id: OperationId) => id === 'openControlSocket' || endpointOf(id).tag === 'Locks';
+/** An agent chooses its own id, and a lock and a template are what their users call them: these exist in each workspace. */
+const isNameOfCaller = (id: OperationId) =>
+  id === 'openControlSocket' || endpointOf(id).tag === 'Locks' || ROUTES[id].path.endsWith('/templates/{name}');
 const NAMING = OPERATION_IDS.filter((id) => ROUTES[id].path.includes('{') && !isNameOfCaller(id));
 
 it.each(NAMING)('%s shows and changes nothing of another workspace, for any role, and finds its own', async (id) => {

@@ -68,6 +68,9 @@ it('a template of the workspace is used until it is deleted, also for sessions t
   const planned = await get<Task>(`tasks/${await create({ plan: 'template' })}?include_subtasks=true`);
   expect(planned.subtasks).toHaveLength(2);
 
+  const stranger = await workspaceWith('A stranger');
+  expect(await stranger.get<Problem>('templates/bread')).toMatchObject({ status: 404 });
+  expect((await stranger.send('templates/bread', undefined, 'DELETE')).status).toBe(404);
   expect((await send('templates/bread', undefined, 'DELETE')).status).toBe(204);
   expect((await send('templates/bread', undefined, 'DELETE')).status).toBe(404);
   expect((await send('templates/crud', undefined, 'DELETE')).status).toBe(404);
