@@ -22,7 +22,7 @@ const CODES = Object.entries(RUN_EXIT_CODES).map(([status, code]) => `${code} ${
 export const run = defineCommand({
   summary: 'Do a prompt: create a session, start it, show it and exit by its outcome',
   usage: [
-    'run "<prompt>" [--check "<command>"] [--deliver] [--branch <branch>] [--push]',
+    'run "<prompt>" [--check "<command>"] [--plan template|agent] [--deliver] [--branch <branch>] [--push]',
     'run --file <path> [--title <title>] [--json]',
   ],
   details: `${connectionDetails}

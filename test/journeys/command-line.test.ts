@@ -180,3 +180,15 @@ it('oio session create --watch ends when nobody reads its output', async () => {
   command.process.stdout?.destroy();
   expect(await command.exited).toBe(0);
 });
+
+it('oio task decompose shows the parts of a task, and makes them unless it is a preview', async () => {
+  const { id } = await fleet.client.sessions.create({ title: 'A CRUD', initial_prompt: 'Do it.' });
+  const shown = await oio('task', 'decompose', `${id}/1`, '--preview');
+  expect(shown.output).toContain('split by the template crud');
+  expect(shown.output).toContain('6  Tests: A CRUD  3 h  after 2, 3, 4, 5');
+  expect(await fleet.client.tasks.list(id)).toHaveLength(1);
+  const made = await oio('task', 'decompose', `${id}/1`, '--strategy', 'temporal');
+  expect([made.code, made.output]).toMatchObject([exitCode.ok, expect.stringContaining('2  Preparation: A CRUD')]);
+  expect(await fleet.client.tasks.list(id)).toHaveLength(5);
+  expect((await oio('task', 'decompose', `${id}/1`, '--strategy', 'magic')).code).toBe(exitCode.usage);
+});

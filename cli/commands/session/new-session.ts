@@ -1,5 +1,6 @@
 import { SessionPriority } from '../../../src/protocol/common/enums.ts';
 import { truncated, visibleLength } from '../../../src/protocol/common/text.ts';
+import { SessionPlan } from '../../../src/protocol/session/decomposition.ts';
 import { type OptionSpecs, parseWord } from '../../command.ts';
 import { choiceOf, choiceOptions } from './choice.ts';
 import { type DeliverOptions, deliverRequest } from './deliver-options.ts';
@@ -37,6 +38,11 @@ export const newSessionOptions = {
     default: false,
     description: 'Let the running work move from an agent that has too much to do',
   },
+  plan: {
+    type: 'string',
+    placeholder: 'plan',
+    description: `How the session is split into tasks: ${SessionPlan().options.join(', ')} (none)`,
+  },
   check: {
     type: 'string',
     multiple: true,
@@ -64,6 +70,7 @@ export function newSession(prompt: string, values: Given) {
     tags: values.tag ?? [],
     ...choiceOf(values),
     allow_rebalance: values['allow-rebalance'] ?? false,
+    ...(values.plan !== undefined && { plan: parseWord('plan', values.plan, SessionPlan().options) }),
     ...(values.check && { checks: values.check }),
     ...((isDelivered || values.remote !== undefined) && { deliver: deliverRequest(values) }),
     ...(values.priority !== undefined && {

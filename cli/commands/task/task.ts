@@ -1,7 +1,9 @@
 import type { Client } from '../../../src/client/client.ts';
+import { decompositionText } from '../../../src/domain/session/decomposition-text.ts';
 import { TaskId, taskIdOf, taskNumber } from '../../../src/protocol/common/ids.ts';
+import { DecompositionStrategy } from '../../../src/protocol/session/decomposition.ts';
 import type { Task, TaskView } from '../../../src/protocol/session/task.ts';
-import { CliError, defineCommand, defineGroup, exitCode, parseInteger } from '../../command.ts';
+import { CliError, defineCommand, defineGroup, exitCode, parseInteger, parseWord } from '../../command.ts';
 import { renderTaskStatus } from '../../graph-lines.ts';
 import { table } from '../../table.ts';
 import { paint, printable, printJson } from '../../terminal.ts';
@@ -101,7 +103,56 @@ const cancel = defineCommand({
   },
 });
 
-export const task = defineGroup('task', 'List and change the tasks of a session', { list, show, retry, cancel });
+const decompose = defineCommand({
+  summary: 'Split a task into parts, by rules or by the plan of an agent',
+  usage: ['task decompose <task> [--strategy <strategy>] [--max-depth <levels>] [--preview]'],
+  details: WHICH,
+  arguments: { task: 'required' },
+  options: {
+    strategy: {
+      type: 'string',
+      placeholder: 'strategy',
+      description: `How: ${DecompositionStrategy().options.join(', ')} (auto)`,
+    },
+    'max-depth': { type: 'string', placeholder: 'levels', description: 'How many levels of parts, 1 to 5 (3)' },
+    preview: { type: 'boolean', default: false, description: 'Only show the parts' },
+    ...jsonOption,
+  },
+  async run({ values: { strategy, 'max-depth': depth, preview, json }, args }) {
+    const client = connect();
+    const id = await findTask(client, args.task);
+    const split = await client.tasks.decompose(id, {
+      preview,
+      ...(strategy !== undefined && { strategy: parseWord('strategy', strategy, DecompositionStrategy().options) }),
+      ...(depth !== undefined && { max_depth: parseInteger('--max-depth', depth, { min: 1, max: 5 }) }),
+    });
+    printTask(split, json);
+    if (!json) printLines([...decompositionLines(split), ...partLines(split.subtasks ?? [], '  ')]);
+    return exitCode.ok;
+  },
+});
+
+export const task = defineGroup('task', 'List and change the tasks of a session', {
+  list,
+  show,
+  retry,
+  cancel,
+  decompose,
+});
+
+function decompositionLines({ decomposition }: Task): string[] {
+  return decomposition === null ? [] : [`  ${printable(decompositionText(decomposition))}`];
+}
+
+/** The parts of a task, and theirs, each a line. */
+function partLines(parts: readonly Task[], indent: string): string[] {
+  return parts.flatMap(({ id, title, estimated_hours, depends_on, subtasks = [] }) => {
+    const hours = estimated_hours === null ? '' : `  ${Number(estimated_hours.toFixed(2))} h`;
+    const after =
+      depends_on.length === 0 ? '' : `  after ${depends_on.map(({ task_id }) => taskNumber(task_id)).join(', ')}`;
+    return [`${indent}${taskNumber(id)}  ${printable(title)}${hours}${after}`, ...partLines(subtasks, `${indent}  `)];
+  });
+}
 
 function printTask(view: Task, json: boolean): void {
   if (json) return printJson(view);

@@ -1,6 +1,6 @@
-import type { SessionEvent } from '../../protocol/events/envelope.ts';
+import type { DecompositionView } from '../../protocol/session/decomposition.ts';
 
-type Step = Extract<SessionEvent, { type: 'task.decomposition' }>['data'];
+type Step = Omit<DecompositionView, 'plan_task_id'>;
 
 /** How far a task is split, in a sentence or two, for logs and transcripts. */
 export function decompositionText({ state, strategy, template, attempt, reason }: Step): string {

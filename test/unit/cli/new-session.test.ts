@@ -17,12 +17,17 @@ it('the options of a delivery ask for it, each alone', () => {
 it('the request of all options is one that the API takes', () => {
   const request = newSession('Do it', {
     check: ['npm test'],
+    plan: 'template',
     push: true,
     message: 'Mine',
     priority: 'high',
     tag: ['a'],
   });
-  expect(CreateSessionRequest().parse(request)).toMatchObject({ checks: [{ command: 'npm test' }], priority: 'high' });
+  expect(CreateSessionRequest().parse(request)).toMatchObject({
+    checks: [{ command: 'npm test' }],
+    plan: 'template',
+    priority: 'high',
+  });
 });
 
 it('oio run has an exit code of its own for each way in which a session ends', () => {
