@@ -46,7 +46,7 @@ async function session(name: AwkwardRepositoryName, { prompt, output, files, sta
   const repository = await Repository.open(clone);
   const patch = new Uint8Array(artifactsOf(work.frames).get(checkpoint?.patch?.artifact_id ?? '') ?? []);
   const restored = await repository.addWorktree(`${clone}-restored`, checkpoint?.base_commit as string);
-  expect(await restored.applyToNew(patch)).toEqual([]);
+  expect((await restored.applyToNew(patch)).lacks).toEqual([]);
   expect((await restored.changes()).patch).toEqual(patch);
 }
 
