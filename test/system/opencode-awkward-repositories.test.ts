@@ -102,7 +102,7 @@ const TABLE: [AwkwardRepositoryName, Expected][] = [
   ],
   [
     'crlf',
-    { prompt: "run od -c dos.txt | head -1; printf 'three\\r\\n' >> dos.txt", output: '\\r', files: ['dos.txt'] },
+    { prompt: "run od -c dos.txt | head -1; printf 'three\\r\\n' >> dos.txt", output: 'e  \\n', files: ['dos.txt'] },
   ],
   [
     'worktrees_of_the_person',
