@@ -56,7 +56,7 @@ export class Checks {
 
   /**
    * Runs the checks of the session on the merged work from which the task starts, once.
-   * @returns what the model is to be told of those that fail; null if none does, or if they are interrupted
+   * @returns a notice for the model that lists the failed checks; null if none failed, or if they were interrupted
    */
   async runAtStart(directory: string): Promise<string | null> {
     const checks = this.#startChecks;

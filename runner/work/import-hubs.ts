@@ -50,7 +50,7 @@ export async function importHubs(worktree: string, now: () => number = Date.now)
     .slice(0, MAX_HUBS);
 }
 
-/** What a planner is told of the hubs; null if there are none. */
+/** Tells a planner's model which files are hubs; null if there are none. */
 export function hubsNotice(hubs: readonly Hub[]): string | null {
   if (hubs.length === 0) return null;
   const list = hubs

@@ -56,7 +56,7 @@ export interface ConversationState {
   digests: readonly string[];
   /** The length of all parts. */
   bytes: number;
-  /** The length of all parts' content. Whoever imports the conversation unpacks all of them. */
+  /** The length of all parts' content. An import of the conversation unpacks all of them. */
   unpackedBytes: number;
   parts: number;
 }

@@ -26,7 +26,7 @@ The task is “${title}”:
 ${truncated(description, MAX_DESCRIPTION_CHARS)}${hours}`;
 }
 
-/** What a planner is told of a plan that cannot be used. */
+/** The prompt after a plan that cannot be used. It names the problems and asks for a corrected plan. */
 export function correctionPrompt(problems: readonly string[]): string {
   return `The plan cannot be used:\n\n${problems.map((problem) => `- ${problem}`).join('\n')}\n\nAnswer with the whole corrected plan as one JSON object, and nothing else.`;
 }

@@ -5,16 +5,17 @@ import { meetsLabel } from './labels.ts';
 import { reachesTier } from './tiers.ts';
 
 /**
- * How long the registry's word holds that a slot may pass on, in ms.
+ * How long a slot may pass on without another permission of the registry, in ms.
  *
  * When a task ends, its session may give the next one to the same agent without asking the registry: the slot *passes
- * on*. The registry's word says for how long. With each pass it is told of, it gives its word again. The rule:
+ * on*. The registry has allowed this until a certain time. The session reports each pass, and the registry answers with
+ * a new time. The rule:
  *
  * - While no other session's request that the agent can take waits, a slot may pass on for this time.
  * - While one waits, a slot may pass on until a request that comes then would stand behind it in the queue.
  *
- * So no request is overtaken by tasks that come more than its lags, and this time, after it. Between two words of the
- * registry, this is at most one long task of each slot.
+ * So a task that comes later than a request by more than the request's lags and this time does not overtake it. A
+ * permission that ends while a task is worked on costs at most that one task of each slot.
  */
 export const PASS_MS = 60_000;
 

@@ -65,7 +65,7 @@ function failures(checks: readonly Check[], results: readonly CheckResult[]): st
   });
 }
 
-/** What the model is told of checks that fail before it begins; null if none does. */
+/** Tells the model which checks fail before it begins; null if none does. */
 export function startNotice(checks: readonly Check[], ends: readonly (CheckEnd | null)[]): string | null {
   const results = checkResults(checks, { ...NO_CHECKS_RUN, ends: [...ends] });
   const failed = failures(checks, results);

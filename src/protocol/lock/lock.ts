@@ -114,7 +114,7 @@ export const LockPlace = schema(() =>
       resource: LockResource(),
       owner: Owner(),
       place: Ordinal().meta({ description: 'The place in the queue when the request came; 1 if it is your turn now.' }),
-      kept_until: Instant().meta({ description: 'Whoever has not asked again by then has lost the place.' }),
+      kept_until: Instant().meta({ description: 'A waiter that has not asked again by then has lost its place.' }),
     })
     .meta({
       id: 'LockPlace',
