@@ -1,9 +1,9 @@
-import { clsx } from 'clsx';
 import type { TranscriptItem } from '../../../../src/domain/session/transcript.ts';
 import { visible } from '../../../../src/domain/visible-text.ts';
 import type { CheckOutcome } from '../../../../src/protocol/session/checks.ts';
 import { duration } from '../../ui/format.ts';
 import { OutputBlock } from './output-block.tsx';
+import { RunBox } from './run-box.tsx';
 import { useOpened } from './session-context.ts';
 
 export type CheckItem = Extract<TranscriptItem, { kind: 'check' }>;
@@ -23,38 +23,24 @@ export function Check({ item }: { item: CheckItem }) {
   const isBad = look.tone === 'text-bad';
   const [open, setOpen] = useOpened(`${item.task}/${item.id}`, isBad);
   return (
-    <div data-check={item.outcome ?? 'running'} className={clsx('border-2', isBad ? 'border-bad' : 'border-ink')}>
-      <button
-        type="button"
-        aria-expanded={open}
-        onClick={() => setOpen(!open)}
-        className={clsx(
-          'flex w-full items-center gap-3 px-3 py-1.5 text-left',
-          isBad ? 'bg-bad-soft' : 'bg-shade',
-          open && 'border-b-2 border-inherit',
-        )}
-      >
-        <span aria-hidden="true" className="caps">
-          {open ? '−' : '+'}
-        </span>
-        <span className="caps shrink-0">Check{roundText(item)}</span>
-        <span className="min-w-0 flex-1 truncate font-mono text-xs">{visible(item.command)}</span>
-        <span className={clsx('caps flex shrink-0 items-center gap-1.5', look.tone)}>
-          {item.outcome === null && <span aria-hidden="true" className="blink size-2 bg-current" />}
-          {checkText(item)}
-        </span>
-      </button>
-      {open && (
-        <div className="divide-y-2 divide-faint">
-          <OutputBlock label="Command" text={item.command} />
-          {item.output === '' ? (
-            <p className="caps px-3 py-2 text-mute">{item.outcome === null ? 'No output yet' : 'No output'}</p>
-          ) : (
-            <OutputBlock label="Output" text={item.output} />
-          )}
-        </div>
+    <RunBox
+      kind={`Check${roundText(item)}`}
+      title={visible(item.command)}
+      state={checkText(item)}
+      tone={look.tone}
+      running={item.outcome === null}
+      bad={isBad}
+      open={open}
+      onToggle={() => setOpen(!open)}
+      marks={{ 'data-check': item.outcome ?? 'running' }}
+    >
+      <OutputBlock label="Command" text={item.command} />
+      {item.output === '' ? (
+        <p className="caps px-3 py-2 text-mute">{item.outcome === null ? 'No output yet' : 'No output'}</p>
+      ) : (
+        <OutputBlock label="Output" text={item.output} />
       )}
-    </div>
+    </RunBox>
   );
 }
 

@@ -1,5 +1,4 @@
 import { useMutation } from '@tanstack/react-query';
-import { clsx } from 'clsx';
 import { useContext } from 'react';
 import { callIdOf, type TranscriptItem } from '../../../../src/domain/session/transcript.ts';
 import { visible } from '../../../../src/domain/visible-text.ts';
@@ -9,6 +8,7 @@ import { Button } from '../../ui/button.tsx';
 import { duration } from '../../ui/format.ts';
 import { ErrorNotice } from '../../ui/notice.tsx';
 import { OutputBlock } from './output-block.tsx';
+import { RunBox } from './run-box.tsx';
 import { SessionContext, useOpened } from './session-context.ts';
 
 type ToolItem = Extract<TranscriptItem, { kind: 'tool' }>;
@@ -32,41 +32,23 @@ export function ToolCall({ item }: { item: ToolItem }) {
   const failed = item.state === 'error' || (item.exit_code !== undefined && item.exit_code !== 0);
   const [open, setOpen] = useOpened(item.id, short || failed || running);
   return (
-    <div
-      data-tool={item.tool}
-      data-state={item.state}
-      className={clsx('border-2', failed ? 'border-bad' : 'border-ink')}
+    <RunBox
+      kind={item.tool}
+      title={visible(item.title || firstLine(input))}
+      state={stateText(item)}
+      tone={failed ? 'text-bad' : TONES[item.state]}
+      running={running}
+      bad={failed}
+      open={open}
+      onToggle={() => setOpen(!open)}
+      marks={{ 'data-tool': item.tool, 'data-state': item.state }}
+      footer={canEnd && <EndCommand item={item} />}
     >
-      <button
-        type="button"
-        aria-expanded={open}
-        onClick={() => setOpen(!open)}
-        className={clsx(
-          'flex w-full items-center gap-3 px-3 py-1.5 text-left',
-          failed ? 'bg-bad-soft' : 'bg-shade',
-          open && 'border-b-2 border-inherit',
-        )}
-      >
-        <span aria-hidden="true" className="caps">
-          {open ? '−' : '+'}
-        </span>
-        <span className="caps shrink-0">{item.tool}</span>
-        <span className="min-w-0 flex-1 truncate font-mono text-xs">{visible(item.title || firstLine(input))}</span>
-        <span className={clsx('caps flex shrink-0 items-center gap-1.5', failed ? 'text-bad' : TONES[item.state])}>
-          {running && <span aria-hidden="true" className="blink size-2 bg-current" />}
-          {stateText(item)}
-        </span>
-      </button>
-      {open && (
-        <div className="divide-y-2 divide-faint">
-          {input && <OutputBlock label="Input" text={input} />}
-          {item.output && <OutputBlock label={item.truncated ? 'Output (truncated)' : 'Output'} text={item.output} />}
-          {item.error && <OutputBlock label="Error" text={item.error} tone="text-bad" />}
-          {item.state === 'completed' && !item.output && <p className="caps px-3 py-2 text-mute">No output</p>}
-        </div>
-      )}
-      {canEnd && <EndCommand item={item} />}
-    </div>
+      {input && <OutputBlock label="Input" text={input} />}
+      {item.output && <OutputBlock label={item.truncated ? 'Output (truncated)' : 'Output'} text={item.output} />}
+      {item.error && <OutputBlock label="Error" text={item.error} tone="text-bad" />}
+      {item.state === 'completed' && !item.output && <p className="caps px-3 py-2 text-mute">No output</p>}
+    </RunBox>
   );
 }
 
