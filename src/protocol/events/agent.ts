@@ -3,7 +3,7 @@ import { boundedObject, Count, ForeignId, MAX_EXIT_CODE, Name, Path } from '../c
 import { BATCH_BYTES, MAX_CHECKS, MAX_TOOL_TEXT_CHARS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { Check, CheckEnd } from '../session/checks.ts';
-import { DeliveryReport } from '../session/deliver.ts';
+import { DeliveryReport, EXAMPLE_DELIVERY } from '../session/deliver.ts';
 import { event } from './event.ts';
 
 export const MAX_PART_CHARS = 4_000_000;
@@ -198,14 +198,7 @@ export const AgentEventBody = schema(() =>
       type: 'delivery',
       description: 'What a task that delivers has come to. A branch in conflict was left as it is.',
       data: DeliveryReport(),
-      example: {
-        state: 'delivered',
-        branch: 'oio/list-flag',
-        commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
-        pushed: true,
-        remote: 'origin',
-        reason: null,
-      },
+      example: EXAMPLE_DELIVERY,
     }),
     event({
       type: 'turn.completed',

@@ -57,6 +57,16 @@ export type DeliverRequest = Infer<typeof DeliverRequest>;
 export const DeliveryState = schema(() => z.enum(['waiting', 'running', 'delivered', 'conflict', 'failed']));
 export type DeliveryState = Infer<typeof DeliveryState>;
 
+/** Of the examples. */
+export const EXAMPLE_DELIVERY = {
+  state: 'delivered' as const,
+  branch: 'oio/list-flag',
+  commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  pushed: true,
+  remote: 'origin',
+  reason: null,
+};
+
 export const BranchDelivery = schema(() =>
   z
     .object({
@@ -77,12 +87,7 @@ export const BranchDelivery = schema(() =>
       id: 'BranchDelivery',
       description: 'The newest delivery of the session’s work.',
       example: {
-        state: 'delivered',
-        branch: 'oio/list-flag',
-        commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
-        pushed: true,
-        remote: 'origin',
-        reason: null,
+        ...EXAMPLE_DELIVERY,
         task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000002',
         agent_name: 'AGENT-LOCAL',
         requested_at: '2026-11-22T15:04:05.678Z',
