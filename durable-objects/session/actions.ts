@@ -27,7 +27,7 @@ import { deleteSome } from '../kit/storage/purge.ts';
 import { instant } from '../kit/text.ts';
 import { DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import type { ModelRetry, SessionRow } from './records.ts';
+import type { ModelRetry, SessionRow } from './rows.ts';
 
 type Needs = Pick<
   SessionParts,

@@ -6,7 +6,7 @@ import type { FinishedAssignment, RateTaskRequest } from '../../src/protocol/ses
 import { instant } from '../kit/text.ts';
 import { DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import { hasPassedOn, readAssignment, type StoredAssignment } from './records.ts';
+import { hasPassedOn, readAssignment, type StoredAssignment } from './rows.ts';
 import { tellRegistry } from './slot-messages.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'projections'>;

@@ -7,7 +7,7 @@ import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import { hasPassedOn, type LeaseRow } from './records.ts';
+import { hasPassedOn, type LeaseRow } from './rows.ts';
 import { holderSockets, lastSeenAt, letGo, sendDown } from './run/run-sockets.ts';
 
 type Needs = Pick<

@@ -7,7 +7,7 @@ import { instant, instantOrNull } from '../kit/text.ts';
 import { DEADLINE, DESTINATION, SUMMARY_MS } from './config.ts';
 import type { HistoryRecord } from './destinations.ts';
 import type { SessionParts } from './parts.ts';
-import { readError, type StoredAssignment } from './records.ts';
+import { readError, type StoredAssignment } from './rows.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'graph' | 'views'>;
 

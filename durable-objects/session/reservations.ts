@@ -7,7 +7,7 @@ import type { Requirements } from '../../src/protocol/session/requirements.ts';
 import { proofKey } from '../kit/crypto/offer-proof.ts';
 import { DEADLINE, RESERVE_AGAIN_MS, RESERVE_AGAIN_MS_MAX } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import type { LeaseRow } from './records.ts';
+import type { LeaseRow } from './rows.ts';
 import { tellRegistry } from './slot-messages.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'works' | 'assignments'>;

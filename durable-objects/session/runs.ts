@@ -2,7 +2,7 @@ import { type Intent, isHeld, isToDo, taskStatusUnder } from '../../src/domain/s
 import { isFinal } from '../../src/domain/task-status.ts';
 import { BOUNDARY_MS, DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import type { LeaseRow, TaskRow } from './records.ts';
+import type { LeaseRow, TaskRow } from './rows.ts';
 import type { MoveFacts } from './transitions.ts';
 
 export const TOO_LATE = 'agent_did_not_stop_in_time';

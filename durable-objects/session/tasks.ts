@@ -6,7 +6,7 @@ import type { SessionError } from '../../src/protocol/session/session.ts';
 import { BOUNDARY_MS } from './config.ts';
 import { newTaskRow } from './graph/new-task-row.ts';
 import type { SessionParts } from './parts.ts';
-import type { LeaseRow, ModelRetry, TaskRow } from './records.ts';
+import type { LeaseRow, ModelRetry, TaskRow } from './rows.ts';
 import type { MoveFacts } from './transitions.ts';
 
 /** The code of a release by an agent that was asked to pause. */

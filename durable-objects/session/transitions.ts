@@ -7,7 +7,7 @@ import { WHOLE_SESSION } from '../../src/protocol/common/ids.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { DEADLINE, REQUEST_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import type { TaskRow } from './records.ts';
+import type { TaskRow } from './rows.ts';
 import { activeMs } from './views.ts';
 
 type Needs = Pick<

@@ -14,7 +14,7 @@ import { Keyset } from '../kit/storage/keyset.ts';
 import { rowsUpTo } from '../kit/storage/rows-up-to.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
 import type { SessionParts } from './parts.ts';
-import { readError, type SessionRow } from './records.ts';
+import { readError, type SessionRow } from './rows.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'taskViews' | 'deliveryTasks'>;
 

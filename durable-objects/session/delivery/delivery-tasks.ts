@@ -8,7 +8,7 @@ import type { FinalWork } from '../checkpoints.ts';
 import { newTaskRow } from '../graph/new-task-row.ts';
 import { dependenciesOf } from '../graph/session-graph.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'graph' | 'log' | 'checkpoints'>;
 

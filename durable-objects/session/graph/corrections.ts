@@ -1,6 +1,6 @@
 import { type Correction, correctionsOf, type Measured, NO_CORRECTION } from '../../../src/domain/graph/correction.ts';
 import type { SessionParts } from '../parts.ts';
-import { readAssignment, type TaskRow } from '../records.ts';
+import { readAssignment, type TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details'>;
 

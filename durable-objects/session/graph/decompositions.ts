@@ -11,7 +11,7 @@ import {
 } from '../../../src/protocol/session/decomposition.ts';
 import type { TaskTemplate } from '../../../src/protocol/workspace/task-template.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'changes' | 'planners'>;
 

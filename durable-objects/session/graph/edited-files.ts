@@ -1,7 +1,7 @@
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { TaskView } from '../../../src/protocol/session/task.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records'>;
 

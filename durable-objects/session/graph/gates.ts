@@ -2,7 +2,7 @@ import { closedGateOf } from '../../../src/domain/graph/gates.ts';
 import { taskNumber } from '../../../src/protocol/common/ids.ts';
 import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
 import type { SessionParts } from '../parts.ts';
-import type { Blockage, TaskRow } from '../records.ts';
+import type { Blockage, TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'approvals'>;
 

@@ -1,4 +1,4 @@
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 
 /** The row of a new task, which stays pending until the session runs. */
 export function newTaskRow(number: number, title: string, place: Partial<TaskRow> = {}): TaskRow {

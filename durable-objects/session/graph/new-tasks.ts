@@ -8,7 +8,7 @@ import { MAX_GATES, MAX_TASK_DEPTH, MAX_TASKS } from '../../../src/protocol/comm
 import type { GraphCreated } from '../../../src/protocol/session/task.ts';
 import type { CreateGraphRequest, NewTask } from '../../../src/protocol/session/task-requests.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 import type { Place } from './graph-changes.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'tasks' | 'changes'>;

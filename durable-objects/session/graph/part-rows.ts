@@ -6,7 +6,7 @@ import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { MAX_TASK_DEPTH, MAX_TASKS } from '../../../src/protocol/common/limits.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 import type { Place } from './graph-changes.ts';
 import { dependenciesOf } from './session-graph.ts';
 import type { TaskDefinition } from './task-details.ts';

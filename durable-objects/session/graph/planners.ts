@@ -12,7 +12,7 @@ import { truncated } from '../../../src/protocol/common/text.ts';
 import type { DecompositionView } from '../../../src/protocol/session/decomposition.ts';
 import type { TaskTemplate } from '../../../src/protocol/workspace/task-template.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 import { dependenciesOf } from './session-graph.ts';
 import type { StoredDecomposition } from './task-details.ts';
 

@@ -7,7 +7,7 @@ import { isWorkedOn } from '../../../src/domain/session/session-status.ts';
 import { TaskCounts } from '../../../src/domain/session/task-counts.ts';
 import type { Transaction } from '../../kit/storage/store.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
 

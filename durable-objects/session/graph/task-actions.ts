@@ -6,7 +6,7 @@ import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts
 import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { RetryTaskRequest, UpdateTaskStatusRequest } from '../../../src/protocol/session/task-changes.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'graph' | 'leases' | 'transitions' | 'runs'>;
 type Ending = UpdateTaskStatusRequest['status'];

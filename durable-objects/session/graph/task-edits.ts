@@ -8,7 +8,7 @@ import { IMPLICIT_TASK, taskIdOf, taskNumber } from '../../../src/protocol/commo
 import { MAX_DEPENDENCIES, MAX_GATES } from '../../../src/protocol/common/limits.ts';
 import type { AddDependencyRequest, UpdateTaskRequest } from '../../../src/protocol/session/task-changes.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 import { dependenciesOf } from './session-graph.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'leases' | 'changes'>;

@@ -15,7 +15,7 @@ import { Keyset } from '../../kit/storage/keyset.ts';
 import { instant, instantOrNull } from '../../kit/text.ts';
 import { viewOf } from '../assignments.ts';
 import type { SessionParts } from '../parts.ts';
-import { readAssignment, type TaskRow } from '../records.ts';
+import { readAssignment, type TaskRow } from '../rows.ts';
 import { lastSeenAt } from '../run/run-sockets.ts';
 import { correctionOf } from './corrections.ts';
 import { readBlockage } from './gates.ts';

@@ -7,7 +7,7 @@ import { BATCH_BYTES, maxFrameChars } from '../../../src/protocol/common/limits.
 import type { EventBody } from '../../../src/protocol/events/envelope.ts';
 import { type AgentFrame, type AgentFrameBody, AskId, readFrame } from '../../../src/protocol/run/frames.ts';
 import type { SessionParts } from '../parts.ts';
-import type { LeaseRow } from '../records.ts';
+import type { LeaseRow } from '../rows.ts';
 import { bounded } from './results.ts';
 
 type Needs = Pick<

@@ -5,7 +5,7 @@ import { RunUp } from '../../../src/protocol/run/run-socket.ts';
 import type { ObjectSocket } from '../../kit/platform/platform.ts';
 import { parseJson } from '../../kit/text.ts';
 import type { SessionParts } from '../parts.ts';
-import type { LeaseRow } from '../records.ts';
+import type { LeaseRow } from '../rows.ts';
 import { isCheckpoint, isNumbered } from './agent-frames.ts';
 import type { ClaimRefusal } from './claims.ts';
 import {

@@ -7,7 +7,7 @@ import { MAX_CONVERSATION_PARTS } from '../../../src/protocol/common/limits.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 import { isProven, type Offeree } from '../../kit/crypto/offer-proof.ts';
 import type { SessionParts } from '../parts.ts';
-import type { LeaseRow } from '../records.ts';
+import type { LeaseRow } from '../rows.ts';
 
 type Needs = Pick<
   SessionParts,

@@ -18,7 +18,7 @@ import { sha256 } from '../../kit/crypto/sha256.ts';
 import { transactOutcome } from '../../kit/storage/transact-outcome.ts';
 import { instant } from '../../kit/text.ts';
 import type { SessionParts } from '../parts.ts';
-import type { LeaseRow } from '../records.ts';
+import type { LeaseRow } from '../rows.ts';
 import { activeMs } from '../views.ts';
 import type { AgentClaim } from './claims.ts';
 

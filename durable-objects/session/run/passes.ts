@@ -4,7 +4,7 @@ import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
 import type { Prompt } from '../../../src/protocol/run/assignment.ts';
 import type { SessionParts } from '../parts.ts';
-import { type LeaseRow, type Passing, readAssignment, readPassing } from '../records.ts';
+import { type LeaseRow, type Passing, readAssignment, readPassing } from '../rows.ts';
 import { tellRegistry } from '../slot-messages.ts';
 import type { Change } from '../transitions.ts';
 import type { AgentClaim } from './claims.ts';

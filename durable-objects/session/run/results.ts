@@ -3,7 +3,7 @@ import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import { CHECKS_FAILED } from '../../../src/protocol/session/checks.ts';
 import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';
-import type { LeaseRow } from '../records.ts';
+import type { LeaseRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'checks' | 'deliveryTasks' | 'planners' | 'tasks'>;
 type Result = Extract<AgentFrameBody, { type: 'result' }>['data'];

@@ -2,7 +2,7 @@ import { type SessionId, sessionOfTask, type TaskId, taskIdOf, taskNumber } from
 import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
 import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import type { ObjectPlatform, ObjectSocket } from '../../kit/platform/platform.ts';
-import type { LeaseRow } from '../records.ts';
+import type { LeaseRow } from '../rows.ts';
 
 /** A lease in its session: the number of its task, and its epoch. */
 export interface LeaseNumbers {

@@ -6,7 +6,7 @@ import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
 import type { SessionError } from '../../../src/protocol/session/session.ts';
 import { dependenciesOf } from '../graph/session-graph.ts';
 import type { SessionParts } from '../parts.ts';
-import type { Blockage, LeaseRow, TaskRow } from '../records.ts';
+import type { Blockage, LeaseRow, TaskRow } from '../rows.ts';
 import type { Change } from '../transitions.ts';
 import {
   type ConflictItem,

@@ -1,6 +1,6 @@
 import { isFinal } from '../../../src/domain/task-status.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 import type { Change } from '../transitions.ts';
 import { after } from './own-tasks.ts';
 

@@ -5,7 +5,7 @@ import { newTaskRow } from '../graph/new-task-row.ts';
 import { dependenciesOf } from '../graph/session-graph.ts';
 import type { TaskDefinition } from '../graph/task-details.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'log'>;
 

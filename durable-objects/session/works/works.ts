@@ -12,7 +12,7 @@ import type { CheckpointReport } from '../../../src/protocol/run/frames.ts';
 import type { Start, Work } from '../../../src/protocol/run/start.ts';
 import type { CheckpointView } from '../../../src/protocol/session/checkpoint.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'graph'>;
 type Reported = ReturnType<ReturnType<typeof CheckpointReport>['parse']>;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type EventRow, eventsOf, joinRuns } from '../../../durable-objects/session/log/event-rows.ts';
-import type { LeaseRow } from '../../../durable-objects/session/records.ts';
+import type { LeaseRow } from '../../../durable-objects/session/rows.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import { moveDeadlines, storedDeadlines } from '../../support/deadlines.ts';
 import { everyStatement } from '../../support/every-statement.ts';

@@ -3,7 +3,7 @@ import { type Offeree, proofKey, proofOf } from '../../../durable-objects/kit/cr
 import { receiveFrame, tokenTag } from '../../../durable-objects/kit/platform/sockets.ts';
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-objects/session/config.ts';
 import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/log/watchers.ts';
-import type { TaskRow } from '../../../durable-objects/session/records.ts';
+import type { TaskRow } from '../../../durable-objects/session/rows.ts';
 import { newRunSocket, RUN_TAG } from '../../../durable-objects/session/run/run-sockets.ts';
 import { buildSession, type SessionRuntime } from '../../../durable-objects/session/runtime.ts';
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';

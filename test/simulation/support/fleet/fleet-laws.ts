@@ -1,4 +1,4 @@
-import type { TaskRow } from '../../../../durable-objects/session/records.ts';
+import type { TaskRow } from '../../../../durable-objects/session/rows.ts';
 import { hasEnded, isWorking } from '../../../../src/domain/session/session-machine.ts';
 import { isWorkedOn } from '../../../../src/domain/session/session-status.ts';
 import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
