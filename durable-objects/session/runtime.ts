@@ -226,12 +226,7 @@ export class SessionRuntime implements SessionApi {
       return done.ok ? taskViews.task(taskNumber(id), true) : done;
     };
     if (!request.preview) return this.#change('decompose', call, split);
-    const { kit, graph } = this.parts;
-    return this.#read('decompose.preview', call, () => {
-      const outcome = withoutEffect(kit.store, split);
-      graph.forget();
-      return outcome;
-    });
+    return this.#read('decompose.preview', call, () => withoutEffect(this.parts.kit.store, split));
   }
 
   removeTask(call: Call, id: TaskId, options: RemoveOptions): ReturnType<SessionApi['removeTask']> {

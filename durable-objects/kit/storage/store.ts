@@ -58,6 +58,11 @@ export class ObjectStore {
     return this.#created;
   }
 
+  /** The transaction that is under way; null between transactions. What is read in it may be undone with it. */
+  get transaction(): Transaction | null {
+    return this.#transaction;
+  }
+
   rows<T = SqlRow>(query: string, ...bindings: SqlValue[]): T[] {
     for (const value of bindings) assertStorable(value);
     if (!this.#hasWritten) this.#hasWritten = !READS.test(query);

@@ -22,7 +22,7 @@ export class SessionGraph {
   /** The tasks that ask for an agent or have one. */
   readonly #busy = new Set<number>();
   #counts = new TaskCounts();
-  /** The last transaction that has changed the graph. */
+  /** The last transaction that has built or changed the graph. */
   #changedBy: Transaction | null = null;
 
   constructor(parts: Needs) {
@@ -31,7 +31,11 @@ export class SessionGraph {
 
   get tasks(): TaskGraph {
     if (this.#changedBy?.outcome === 'failed') this.forget();
-    this.#tasks ??= buildGraph(this.#parts.records.tasks().map(graphTask));
+    if (!this.#tasks) {
+      this.#tasks = buildGraph(this.#parts.records.tasks().map(graphTask));
+      // The rows may have been changed by the transaction that is under way, and be undone with it.
+      this.#changedBy = this.#parts.kit.store.transaction;
+    }
     return this.#tasks;
   }
 

@@ -516,3 +516,20 @@ it('a graph of ten thousand tasks is created in one call, in events that fit int
   done(session, 2);
   expect(await session.status()).toBe('queued');
 });
+
+it('the graph of an object that has just woken keeps nothing of a transaction that fails', async () => {
+  const session = new SessionInProcess();
+  await session.create();
+  session.evict();
+  const { tasks, graph, kit } = session.runtime.parts;
+  const { store } = kit;
+  expect(() =>
+    store.transact(() => {
+      tasks.add(2, 'A task of a transaction that fails');
+      expect(graph.leaves()).toHaveLength(2);
+      throw new Error('fails');
+    }),
+  ).toThrow('fails');
+  expect(graph.leaves()).toHaveLength(1);
+  expect([...graph.tasks.tasks.keys()]).toEqual([1]);
+});
