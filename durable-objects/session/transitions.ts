@@ -91,7 +91,9 @@ export class Transitions {
     const { records, log, projections, gates, works } = this.#parts;
     for (const plan of this.#endedPlans) {
       this.#endedPlans.delete(plan);
-      this.#parts.whenPlanEnds(plan);
+      // The transaction in which it ended may have failed.
+      const task = records.task(plan);
+      if (task && isFinal(task)) this.#parts.whenPlanEnds(plan);
     }
     const to = this.#goOn();
     gates.tidy();

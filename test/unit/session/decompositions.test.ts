@@ -318,6 +318,20 @@ describe('the plan of an agent', () => {
     expect(await session.status()).toBe('completed');
   });
 
+  it('is awaited still if the transaction in which the planner has ended fails', async () => {
+    await session.create({ title: 'A CRUD' });
+    await decompose({ strategy: 'agent' });
+    await planner();
+    const { kit, transitions } = session.runtime.parts;
+    const end = () => {
+      transitions.task(2, { status: 'failed' });
+      throw new Error('fails');
+    };
+    expect(() => kit.store.transact(end)).toThrow('fails');
+    await add({ title: 'Another one', description: 'Do it.' });
+    expect((await read()).decomposition).toMatchObject({ state: 'planning', attempt: 1, reason: null });
+  });
+
   it('a planner that fails for good does not fail the session', async () => {
     await session.create({ title: 'A CRUD', max_attempts: 1 });
     await decompose({ strategy: 'agent' });
