@@ -1,6 +1,6 @@
 import { whyOutOfBounds } from '../../src/domain/context/bounds.ts';
 import { differenceOf } from '../../src/domain/context/difference.ts';
-import { applyMergePatch, type Edit, editsBetween, pathOf, valueAt } from '../../src/domain/context/edits.ts';
+import { applyMergePatch } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
@@ -12,76 +12,62 @@ import type {
   ContextDiff,
   ContextHistory,
   ContextId,
-  ContextWriter,
 } from '../../src/protocol/context/context.ts';
 import type {
   CreateContextRequest,
   RevertContextRequest,
   UpdateContextRequest,
 } from '../../src/protocol/context/requests.ts';
-import type { Principal } from '../../src/protocol/workspace/token.ts';
 import { Calls } from '../kit/calls/calls.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { Keyset } from '../kit/storage/keyset.ts';
 import { instant } from '../kit/text.ts';
+import { type Changed, Changes, outOfBounds, writerOf } from './changes.ts';
 import { type ChangeRow, CONTEXT_BOUNDS, Journal } from './journal.ts';
+import { ABSENT, ContextRecords } from './records.ts';
 import { CONTEXT_SCHEMA } from './schema.ts';
 
-interface ContextRow {
-  id: ContextId;
-  scope: Context['scope'];
-  session_id: string | null;
-  agent_id: string | null;
-  created_at: number;
-  deleted_at: number | null;
-}
-
-const ABSENT = refuse('context_not_found', 'There is no such context. It may have been deleted.');
 const NEWEST_FIRST = new Keyset('context_changes', [{ sql: 'version', descending: true }]);
-/** How many places in conflict an error names. */
-const SHOWN_CONFLICTS = 20;
 
 /** Builds the runtime of a context. */
 export function buildContext(workspace: WorkspaceId, platform: ObjectPlatform): ContextRuntime {
-  const kit = buildKit(platform, CONTEXT_SCHEMA, []);
-  return new ContextRuntime(workspace, kit, new Journal(kit.store));
+  return new ContextRuntime(workspace, buildKit(platform, CONTEXT_SCHEMA, []));
 }
 
 /** The runtime of a context (`ContextApi`): the only writer of its versions. Each method is one synchronous step. */
 export class ContextRuntime {
   readonly #kit: ObjectKit;
   readonly #calls: Calls;
+  readonly #records: ContextRecords;
   readonly #journal: Journal;
+  readonly #changes: Changes;
 
-  constructor(workspace: WorkspaceId, kit: ObjectKit, journal: Journal) {
+  constructor(workspace: WorkspaceId, kit: ObjectKit) {
     this.#kit = kit;
-    this.#journal = journal;
-    this.#calls = new Calls(kit, { workspace, absent: ABSENT, exists: () => this.#found?.deleted_at === null });
+    this.#records = new ContextRecords(kit.store);
+    this.#journal = new Journal(kit.store);
+    this.#changes = new Changes(this.#journal);
+    this.#calls = new Calls(kit, { workspace, absent: ABSENT, exists: () => this.#records.exists });
   }
 
   create(call: Call, id: ContextId, { scope, session_id, agent_id, data }: CreateContextRequest): Outcome<Context> {
-    const { store } = this.#kit;
-    return this.#calls.create('create', call, () => {
-      if (this.#row !== undefined) return ABSENT;
+    const created = this.#calls.create<Changed>('create', call, () => {
+      if (this.#records.find()) return ABSENT;
       const problem = whyOutOfBounds(data as JsonObject, CONTEXT_BOUNDS);
-      if (problem !== null)
-        return refuse('validation_failed', problem, { errors: [{ path: 'data', message: problem }] });
-      const row = { id, scope, session_id: session_id ?? null, agent_id: agent_id ?? null };
-      store.rows(
-        `INSERT INTO context (one, id, scope, session_id, agent_id, base_version, created_at) VALUES (1, ?, ?, ?, ?, 1, ?)`,
-        ...Object.values(row),
-        store.platform.now(),
-      );
+      if (problem !== null) return outOfBounds(problem, 'data');
+      this.#records.insert({ id, scope, session_id: session_id ?? null, agent_id: agent_id ?? null });
       this.#journal.begin(data as JsonObject, writerOf(call.principal));
-      return this.#view();
+      return ok({ version: 1 });
     });
+    return this.#answer(created);
   }
 
   createdAt(call: Call): Outcome<string | null> {
-    return this.#calls.answer('debug', 'createdAt', call, () =>
-      ok(this.#found ? instant(this.#found.created_at) : null),
-    );
+    return this.#calls.answer('debug', 'createdAt', call, () => {
+      const row = this.#records.find();
+      return ok(row ? instant(row.created_at) : null);
+    });
   }
 
   read(call: Call, version?: number): Outcome<Context> {
@@ -89,14 +75,20 @@ export class ContextRuntime {
   }
 
   update(call: Call, { updates, expected_version }: UpdateContextRequest): Outcome<Context> {
-    return this.#change('update', call, expected_version, (data) => ok(applyMergePatch(data, updates as JsonObject)));
+    const changed = this.#calls.change('update', call, () => {
+      const wanted = applyMergePatch(this.#journal.head.data, updates as JsonObject);
+      return this.#changes.make(wanted, expectedBy(call, expected_version), call);
+    });
+    return this.#answer(changed);
   }
 
   revert(call: Call, { version, expected_version }: RevertContextRequest): Outcome<Context> {
-    return this.#change('revert', call, expected_version, () => {
+    const changed = this.#calls.change('revert', call, () => {
       const past = this.#journal.at(version);
-      return past ? ok(past.data) : this.#noSuchVersion(version, 'version');
+      if (!past) return this.#noSuchVersion(version, 'version');
+      return this.#changes.make(past.data, expectedBy(call, expected_version), call);
     });
+    return this.#answer(changed);
   }
 
   history(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextHistory> {
@@ -118,12 +110,10 @@ export class ContextRuntime {
   }
 
   remove(call: Call): Outcome<null> {
-    const { store } = this.#kit;
     return this.#calls.change('remove', call, () => {
-      const stale = this.#whyStale([], call.if_match);
+      const stale = this.#changes.whyStale([], call.if_match);
       if (stale) return stale;
-      store.rows(`UPDATE context SET deleted_at = ?`, store.platform.now());
-      for (const table of ['base_parts', 'changes'] as const) store.rows(`DELETE FROM ${table}`);
+      this.#records.remove();
       return ok(null);
     });
   }
@@ -132,56 +122,15 @@ export class ContextRuntime {
     runAlarm(this.#kit, () => {});
   }
 
-  /** The row of the context, also if it was deleted. The object must have its tables. */
-  get #row(): ContextRow | undefined {
-    return this.#kit.store.row<ContextRow>(`SELECT * FROM context`);
-  }
-
-  get #found(): ContextRow | undefined {
-    return this.#kit.store.created ? this.#row : undefined;
-  }
-
-  /** Makes the next version, if `next` is another value than the present one. */
-  #change(
-    method: string,
-    call: Call,
-    expected: number | undefined,
-    next: (data: JsonObject) => Outcome<JsonObject>,
-  ): Outcome<Context> {
-    return this.#calls.change(method, call, () => {
-      const wanted = next(this.#journal.head.data);
-      if (!wanted.ok) return wanted;
-      const edits = editsBetween(this.#journal.head.data, wanted.value);
-      const stale = this.#whyStale(edits, call.if_match ?? (expected === undefined ? undefined : [expected]));
-      if (stale) return stale;
-      if (edits.length === 0) return this.#view();
-      const problem = this.#journal.whyNot(edits);
-      if (problem !== null)
-        return refuse('validation_failed', problem, { errors: [{ path: 'updates', message: problem }] });
-      this.#journal.append(edits, writerOf(call.principal));
-      return this.#view();
-    });
-  }
-
-  /** The refusal of a change by a writer that has seen none of the newest version; null if it may go on. */
-  #whyStale(edits: readonly Edit[], expected: readonly number[] | undefined): Outcome<never> | null {
-    const { version, data, stamps } = this.#journal.head;
-    if (expected === undefined || expected.includes(version)) return null;
-    const seen = Math.max(0, ...expected.filter((one) => one < version));
-    const inConflict = edits.filter(({ path }) => stamps.newestIn(pathOf(path)).version > seen);
-    const keys = inConflict.slice(0, SHOWN_CONFLICTS).map(({ path, value }) => {
-      const current = valueAt(data, pathOf(path));
-      return { path, ...(current !== undefined && { current }), ...(value !== undefined && { yours: value }) };
-    });
-    const can_merge = inConflict.length === 0;
-    const where = inConflict
-      .slice(0, SHOWN_CONFLICTS)
-      .map(({ path }) => path)
-      .join(', ');
-    const detail = can_merge
-      ? `The context has version ${version}. Your changes are in other places: send them again with that version.`
-      : `The context has version ${version}, and others have changed ${where} since. Read it, and decide which value counts.`;
-    return refuse('context_conflict', detail, { current: { version, can_merge, keys } });
+  /**
+   * The context as a change has left it. The outcome that is kept for a repeat has only the version, because a context
+   * can be as long as a stored value may be. If that version is gone, the repeat gets the newest one.
+   */
+  #answer(changed: Outcome<Changed>): Outcome<Context> {
+    if (!changed.ok) return changed;
+    if (!this.#records.exists) return ABSENT;
+    const then = this.#view(changed.value.version);
+    return then.ok ? then : this.#view();
   }
 
   #noSuchVersion(version: number, path: string): Outcome<never> {
@@ -193,7 +142,7 @@ export class ContextRuntime {
   }
 
   #view(version?: number): Outcome<Context> {
-    const { id, scope, session_id, agent_id, created_at } = this.#row!;
+    const { id, scope, session_id, agent_id, created_at } = this.#records.get();
     const shown = version === undefined ? this.#journal.head : this.#journal.at(version);
     if (!shown) return this.#noSuchVersion(version!, 'version');
     return ok({
@@ -210,10 +159,11 @@ export class ContextRuntime {
   }
 }
 
-function changeOf({ version, id, at, by, edits }: ChangeRow): ContextChange {
-  return { version, id, at: instant(at), by: JSON.parse(by), edits: JSON.parse(edits) };
+/** The versions that a request accepts; undefined if it accepts any. */
+function expectedBy({ if_match }: Call, expected_version: number | undefined): readonly number[] | undefined {
+  return if_match ?? (expected_version === undefined ? undefined : [expected_version]);
 }
 
-function writerOf({ token_id, agent }: Principal): ContextWriter {
-  return { token_id, agent_id: agent?.id ?? null, task_id: null, epoch: null };
+function changeOf({ version, id, at, by, edits }: ChangeRow): ContextChange {
+  return { version, id, at: instant(at), by: JSON.parse(by), edits: JSON.parse(edits) };
 }

@@ -64,6 +64,15 @@ describe('versions', () => {
     expect(valueIn(context.runtime.read(CALL))).toMatchObject({ version: 3, data: { n: 2 } });
   });
 
+  it('a change of a full context can be repeated, and keeps little for it', () => {
+    const context = home(Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, 'x'.repeat(262_100)])));
+    const call = callIn('default', 'once');
+    const first = valueIn(update(context, { n: 1 }, undefined, call));
+    update(context, { n: 2 });
+    expect(valueIn(update(context, { n: 1 }, undefined, call))).toEqual(first);
+    expect(JSON.stringify(context.platform.dump()).length).toBeLessThan(1_060_000);
+  });
+
   it('a revert is a new version with the data of an older one', () => {
     const context = home({ a: 1 });
     update(context, { a: 2, b: 3 });

@@ -1,0 +1,66 @@
+import { type Edit, editsBetween, pathOf, valueAt } from '../../src/domain/context/edits.ts';
+import type { JsonObject } from '../../src/domain/context/json.ts';
+import type { Call } from '../../src/ports/calls.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import type { ContextWriter } from '../../src/protocol/context/context.ts';
+import type { Principal } from '../../src/protocol/workspace/token.ts';
+import type { Journal } from './journal.ts';
+
+/** How many places in conflict an error names. */
+const SHOWN_CONFLICTS = 20;
+
+/** The version that a change has made, or has found. */
+export interface Changed {
+  version: number;
+}
+
+/** Makes the versions of a context. Each method is part of a transaction. */
+export class Changes {
+  readonly #journal: Journal;
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  /**
+   * Makes the next version, if `wanted` is another value than the present one.
+   * @param expected the versions that the writer has seen; undefined if any will do
+   */
+  make(wanted: JsonObject, expected: readonly number[] | undefined, call: Call): Outcome<Changed> {
+    const { data, version } = this.#journal.head;
+    const edits = editsBetween(data, wanted);
+    const stale = this.whyStale(edits, expected);
+    if (stale) return stale;
+    if (edits.length === 0) return ok({ version });
+    const problem = this.#journal.whyNot(edits);
+    if (problem !== null) return outOfBounds(problem, 'updates');
+    this.#journal.append(edits, writerOf(call.principal));
+    return ok({ version: this.#journal.head.version });
+  }
+
+  /** The refusal of a change by a writer that has seen none of the newest version; null if it may go on. */
+  whyStale(edits: readonly Edit[], expected: readonly number[] | undefined): Outcome<never> | null {
+    const { version, data, stamps } = this.#journal.head;
+    if (expected === undefined || expected.includes(version)) return null;
+    const seen = Math.max(0, ...expected.filter((one) => one < version));
+    const inConflict = edits.filter(({ path }) => stamps.newestIn(pathOf(path)).version > seen);
+    const shown = inConflict.slice(0, SHOWN_CONFLICTS);
+    const keys = shown.map(({ path, value }) => {
+      const current = valueAt(data, pathOf(path));
+      return { path, ...(current !== undefined && { current }), ...(value !== undefined && { yours: value }) };
+    });
+    const can_merge = inConflict.length === 0;
+    const detail = can_merge
+      ? `The context has version ${version}. Your changes are in other places: send them again with that version.`
+      : `The context has version ${version}, and others have changed ${shown.map(({ path }) => path).join(', ')} since. Read it, and decide which value counts.`;
+    return refuse('context_conflict', detail, { current: { version, can_merge, keys } });
+  }
+}
+
+export function outOfBounds(problem: string, path: string): Outcome<never> {
+  return refuse('validation_failed', problem, { errors: [{ path, message: problem }] });
+}
+
+export function writerOf({ token_id, agent }: Principal): ContextWriter {
+  return { token_id, agent_id: agent?.id ?? null, task_id: null, epoch: null };
+}
