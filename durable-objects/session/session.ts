@@ -139,6 +139,10 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi, 
     return this.runtime.leaseCalls.reportResult(...args);
   }
 
+  async reportConflict(...args: Args<'reportConflict'>): ReturnType<LeaseCallsApi['reportConflict']> {
+    return this.runtime.leaseCalls.reportConflict(...args);
+  }
+
   async releaseLease(...args: Args<'releaseLease'>): ReturnType<LeaseCallsApi['releaseLease']> {
     return this.runtime.leaseCalls.releaseLease(...args);
   }

@@ -24,14 +24,14 @@ export async function claimWork(
   parts: Parts,
   call: Call,
   agentId: string,
-  { wait_seconds, max }: ClaimRequest,
+  { wait_seconds, max, can_merge }: ClaimRequest,
 ): Promise<Outcome<ClaimedWork>> {
   const registry = parts.agentRegistries.of(call.principal.workspace);
   const until = parts.effects.now() + wait_seconds * 1_000;
   for (;;) {
     const offers = await registry.claim(call, agentId, max);
     if (!offers.ok) return offers;
-    const assignments = await handOut(parts, call, offers.value);
+    const assignments = await handOut(parts, call, offers.value, can_merge);
     const left = until - parts.effects.now();
     if (assignments.length > 0 || left <= 0) return ok({ assignments });
     const lookAgainAt = parts.effects.now() + Math.min(left, LOOK_AGAIN_MS);
@@ -45,10 +45,15 @@ export async function claimWork(
  * Hands offers out, without those that their sessions no longer want.
  * @throws if no session can be reached; an offer of one that cannot comes again
  */
-async function handOut({ sessions }: Parts, call: Call, offers: readonly WorkOffer[]): Promise<OfferedAssignment[]> {
+async function handOut(
+  { sessions }: Parts,
+  call: Call,
+  offers: readonly WorkOffer[],
+  can_merge: boolean,
+): Promise<OfferedAssignment[]> {
   const { workspace } = call.principal;
   const handed = await Promise.allSettled(
-    offers.map(({ session_id, ...offer }) => sessions.at(workspace, session_id).handOut(call, offer)),
+    offers.map(({ session_id, ...offer }) => sessions.at(workspace, session_id).handOut(call, { ...offer, can_merge })),
   );
   const failed = handed.filter((each) => each.status === 'rejected');
   if (failed.length > 0 && failed.length === offers.length) throw failed[0]!.reason;

@@ -5,6 +5,7 @@ import type {
   LeaseReport,
   OfferedAssignment,
   ReleaseLeaseRequest,
+  ReportConflictRequest,
   ReportResultRequest,
   ResultReport,
 } from '../protocol/run/reports.ts';
@@ -27,6 +28,11 @@ export interface ProvenOffer extends LeaseKey {
   proof: string;
 }
 
+/** An offer to an agent that has asked for work, and whether it merges works. */
+export interface ClaimedOffer extends ProvenOffer {
+  can_merge: boolean;
+}
+
 /** Frames of an agent, in one request. If one of them cannot be used, none is. */
 export interface FrameReport {
   frames: readonly AgentFrame[];
@@ -37,8 +43,9 @@ export interface FrameReport {
 /** The calls of agents without sockets, whose own token names them, on the session of a task. */
 export interface LeaseCallsApi {
   /** Hands an offered task out. This is no lease yet: the agent's first report takes it. Fails with `lease_gone`. */
-  handOut(call: Call, offer: ProvenOffer): Promise<Outcome<OfferedAssignment>>;
+  handOut(call: Call, offer: ClaimedOffer): Promise<Outcome<OfferedAssignment>>;
   report(call: Call, lease: LeaseKey, report: FrameReport): Promise<Outcome<LeaseReport>>;
   reportResult(call: Call, lease: LeaseKey, result: ReportResultRequest): Promise<Outcome<ResultReport>>;
+  reportConflict(call: Call, lease: LeaseKey, conflict: ReportConflictRequest): Promise<Outcome<null>>;
   releaseLease(call: Call, lease: LeaseKey, request: ReleaseLeaseRequest): Promise<Outcome<null>>;
 }

@@ -41,6 +41,8 @@ const REFUSED: Readonly<Record<string, number>> = {
   answerApproval: 404,
   readArtifact: 404,
   rateTask: 409,
+  // The task of this test begins with no works.
+  reportConflict: 422,
   // The agent of this test is not connected.
   routeTask: 409,
   watchSession: 426,

@@ -21,7 +21,7 @@ const OF_AN_AGENT: readonly OperationId[] = [
 /** Operations for which the session looks who holds the lease. */
 const UNDER_A_LEASE: readonly OperationId[] = [
   ...(['reportEvents', 'reportCheckpoint', 'askApproval', 'sendArtifact'] as const),
-  ...(['reportResult', 'releaseLease'] as const),
+  ...(['reportResult', 'reportConflict', 'releaseLease'] as const),
 ];
 
 /** The agent of the examples. */

@@ -182,7 +182,7 @@ describe('the API description', () => {
       'POST /api/v1/codes',
       'POST /api/v1/tickets',
     ]);
-    expect(without).toHaveLength(names.length + 3 + 6);
+    expect(without).toHaveLength(names.length + 3 + 7);
   });
 
   it('requires a token everywhere except health and readiness', () => {

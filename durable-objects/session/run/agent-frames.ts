@@ -177,7 +177,7 @@ export class AgentFrames {
         this.released(lease, body.data);
         return null;
       case 'conflict':
-        return this.#conflict(lease, body.data);
+        return this.conflict(lease, body.data);
       case 'check.started':
       case 'check.ended': {
         const problem = checks.note(task, body);
@@ -194,7 +194,8 @@ export class AgentFrames {
     }
   }
 
-  #conflict(lease: LeaseRow, report: DataOf<'conflict'>): string | null {
+  /** The agent cannot merge the works with which the task begins. @returns why the report is invalid, or null */
+  conflict(lease: LeaseRow, report: DataOf<'conflict'>): string | null {
     const { conflicts, tasks } = this.#parts;
     const problem = conflicts.problemOf(lease, report);
     if (problem === null) tasks.conflict(lease, report);

@@ -1,7 +1,7 @@
 import { instanceWithoutSocket, judgeReport, STREAM_WITHOUT_SOCKET } from '../../../src/domain/lease/report.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import type { Call } from '../../../src/ports/calls.ts';
-import type { FrameReport, LeaseKey, ProvenOffer } from '../../../src/ports/lease-calls.ts';
+import type { ClaimedOffer, FrameReport, LeaseKey } from '../../../src/ports/lease-calls.ts';
 import { MAX_COUNT } from '../../../src/protocol/common/bounds.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { taskIdOf, taskNumber } from '../../../src/protocol/common/ids.ts';
@@ -10,6 +10,7 @@ import type {
   OfferedAssignment,
   PendingCommand,
   ReleaseLeaseRequest,
+  ReportConflictRequest,
   ReportResultRequest,
   ResultReport,
 } from '../../../src/protocol/run/reports.ts';
@@ -49,8 +50,10 @@ interface HandOut {
   messages_last: number;
   /** Whether the agent has taken the lease. */
   taken: boolean;
-  /** How the agent has ended the lease: by the result with this digest, or by a release. */
-  ended?: { result: string } | 'released';
+  /** Whether the agent merges works. */
+  can_merge?: boolean;
+  /** How the agent has ended the lease: by the result with this digest, or otherwise. */
+  ended?: { result: string } | 'conflict' | 'released';
 }
 
 /** The hand-outs of a task that are known. An agent whose hand-out is forgotten claims again. */
@@ -69,7 +72,7 @@ export class LeaseCalls {
     this.#calls = calls;
   }
 
-  handOut(call: Call, { task_id, epoch, offered_until, ...offer }: ProvenOffer): Outcome<OfferedAssignment> {
+  handOut(call: Call, { task_id, epoch, offered_until, ...offer }: ClaimedOffer): Outcome<OfferedAssignment> {
     const { claims, records, works } = this.#parts;
     const task = taskNumber(task_id);
     const claim = { ...this.#claim(call, epoch, offer), proof: offer.proof };
@@ -81,12 +84,12 @@ export class LeaseCalls {
       if (judgement.verdict !== 'granted') return gone('reason' in judgement ? judgement.reason : 'it has a lease');
       works.fixStart(task);
       const assignment = this.#offered(task, offered_until);
-      const { agent_name, repository } = offer;
+      const { agent_name, repository, can_merge } = offer;
       const before = this.#handOut(call, { task_id, epoch });
       const last = records.lastMessageOf(task);
       // The agent may never have seen the answer before. A message that comes as a command again does no harm.
       const messages_last = Math.min(before?.messages_last ?? last, last);
-      this.#note(task, { agent_id, epoch, agent_name, repository, messages_last, taken: false });
+      this.#note(task, { agent_id, epoch, agent_name, repository, can_merge, messages_last, taken: false });
       return ok(assignment);
     });
   }
@@ -125,16 +128,40 @@ export class LeaseCalls {
     return this.#change('reportResult', call, report, key);
   }
 
+  reportConflict(call: Call, key: LeaseKey, request: ReportConflictRequest): Outcome<null> {
+    const { acknowledged_command, ...report } = request;
+    return this.#endOnce('conflict', 'reportConflict', call, key, (lease) => {
+      const acknowledged = this.#acknowledge(lease, acknowledged_command);
+      if (!acknowledged.ok) return acknowledged;
+      const problem = this.#parts.frames.conflict(lease, report);
+      return problem === null ? ok(null) : refuse('validation_failed', `The report cannot be used: ${problem}.`);
+    });
+  }
+
   releaseLease(call: Call, key: LeaseKey, request: ReleaseLeaseRequest): Outcome<null> {
-    const release = () => {
-      if (this.#handOut(call, key)?.ended === 'released') return ok(null);
+    return this.#endOnce('released', 'releaseLease', call, key, (lease) => {
+      this.#parts.frames.released(lease, request);
+      return ok(null);
+    });
+  }
+
+  /** Ends the lease without a result. The same again changes nothing. */
+  #endOnce(
+    ended: 'conflict' | 'released',
+    method: string,
+    call: Call,
+    key: LeaseKey,
+    end: (lease: LeaseRow) => Outcome<null>,
+  ): Outcome<null> {
+    const endOnce = () => {
+      if (this.#handOut(call, key)?.ended === ended) return ok(null);
       return this.#underLease(call, key, (lease) => {
-        this.#parts.frames.released(lease, request);
-        this.#noteEnd(call, key, 'released');
-        return ok(null);
+        const outcome = end(lease);
+        if (outcome.ok) this.#noteEnd(call, key, ended);
+        return outcome;
       });
     };
-    return this.#change('releaseLease', call, release, key);
+    return this.#change(method, call, endOnce, key);
   }
 
   /** Ends the lease with its result, unless it goes on. */
@@ -206,7 +233,7 @@ export class LeaseCalls {
     }
   }
 
-  #claim({ principal }: Call, epoch: number, { agent_name, repository }: Named): AgentClaim {
+  #claim({ principal }: Call, epoch: number, { agent_name, repository, can_merge }: Named): AgentClaim {
     const agent_id = principal.agent!.id;
     return {
       agent_id,
@@ -215,7 +242,7 @@ export class LeaseCalls {
       stream_id: STREAM_WITHOUT_SOCKET,
       head: MAX_COUNT,
       repository,
-      can_merge: true,
+      can_merge,
       token_id: principal.token_id,
       epoch,
     };
@@ -312,7 +339,7 @@ export class LeaseCalls {
   }
 }
 
-type Named = Pick<ProvenOffer, 'agent_name' | 'repository'>;
+type Named = Pick<HandOut, 'agent_name' | 'repository' | 'can_merge'>;
 type Reported = Omit<ReportResultRequest, 'acknowledged_command'>;
 
 /** The agent whose own token the caller has. Only with such a token, the Worker makes these calls. */

@@ -94,9 +94,9 @@ export class Works {
     return `The task begins with the work of ${from.length} others, and ${MAX_WORKS} is the most. Let tasks between them merge some first.`;
   }
 
-  /** Whether an agent must merge works before it begins. */
+  /** Whether an agent must merge works for the task. One that goes on with a resolution needs both sides, too. */
   needsMerge(task: number): boolean {
-    return this.startOf(task).from.length > 1;
+    return this.#parts.records.task(task)!.kind === 'resolve' || this.startOf(task).from.length > 1;
   }
 
   /** The start of an assignment. */

@@ -56,6 +56,7 @@ export function leaseHandlers(deps: Dependencies, authenticator: Authenticator) 
     sendArtifact: ({ params, body: { n, acknowledged_command, ...data }, call }) =>
       reportOne(call, params, { n, type: 'artifact.chunk', data, acknowledged_command }),
     reportResult: ({ params, body, call }) => sessionOf(call, params).reportResult(call, keyOf(params), body),
+    reportConflict: ({ params, body, call }) => sessionOf(call, params).reportConflict(call, keyOf(params), body),
     releaseLease: ({ params, body, call }) => sessionOf(call, params).releaseLease(call, keyOf(params), body),
   } satisfies SomeHandlers;
 }

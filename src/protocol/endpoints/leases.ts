@@ -6,6 +6,7 @@ import {
   LeaseReport,
   ReleaseLeaseRequest,
   ReportCheckpointRequest,
+  ReportConflictRequest,
   ReportEventsRequest,
   ReportResultRequest,
   ResultReport,
@@ -71,6 +72,15 @@ export const LEASE_ENDPOINTS = {
     body: ReportResultRequest,
     responses: { 200: json(ResultReport, 'The outcome. The same result again has the same answer.') },
     errors: [...ERRORS, 'result_differs'],
+  },
+  reportConflict: {
+    tag: 'Leases',
+    summary: 'Report that the work before the task cannot be merged, which ends the lease',
+    access: 'act',
+    params: LeaseParams,
+    body: ReportConflictRequest,
+    responses: { 204: { description: 'The lease has ended. The task waits until the conflict is resolved.' } },
+    errors: ERRORS,
   },
   releaseLease: {
     tag: 'Leases',

@@ -78,6 +78,7 @@ export const ROUTES = {
   askApproval: { method: 'POST', path: '/api/v1/leases/{task_id}/{epoch}/approvals' },
   sendArtifact: { method: 'POST', path: '/api/v1/leases/{task_id}/{epoch}/artifacts' },
   reportResult: { method: 'POST', path: '/api/v1/leases/{task_id}/{epoch}/result' },
+  reportConflict: { method: 'POST', path: '/api/v1/leases/{task_id}/{epoch}/conflict' },
   releaseLease: { method: 'POST', path: '/api/v1/leases/{task_id}/{epoch}/release' },
 
   readLock: { method: 'GET', path: '/api/v1/locks/{resource}' },

@@ -20,6 +20,7 @@ import {
   FileFacts,
   ReleaseReason,
 } from './frames.ts';
+import { ConflictReport } from './start.ts';
 
 /**
  * The work of an agent over plain HTTP: it claims assignments, and reports under their leases. What it reports are the
@@ -31,6 +32,10 @@ export const ClaimRequest = schema(() =>
     .strictObject({
       wait_seconds: z.int().min(0).max(MAX_CLAIM_WAIT_SECONDS).default(0).meta({
         description: 'If there is no work, how long the answer waits for some.',
+      }),
+      can_merge: z.boolean().default(false).meta({
+        description:
+          'Whether the agent merges the works of other tasks. Otherwise it gets only tasks that need no merge.',
       }),
       max: z.int().min(1).max(MAX_AGENT_CAPACITY).default(1).meta({ description: 'The most assignments to hand out.' }),
     })
@@ -224,6 +229,24 @@ export const ReleaseLeaseRequest = schema(() =>
 );
 export type ReleaseLeaseRequest = Infer<typeof ReleaseLeaseRequest>;
 const MAX_ERROR_CHARS = 20_000;
+
+export const ReportConflictRequest = schema(() =>
+  ConflictReport()
+    .extend(common())
+    .strict()
+    .meta({
+      id: 'ReportConflictRequest',
+      description:
+        'The works of `start.from` cannot be merged: `theirs` conflicts with those of `ours`, which were merged before.',
+      example: {
+        ours: [1],
+        theirs: 2,
+        files: [{ path: 'src/a.ts', kind: 'content', ours: 'a = 1', theirs: 'a = 2' }],
+        total: 1,
+      },
+    }),
+);
+export type ReportConflictRequest = Infer<typeof ReportConflictRequest>;
 
 const ResultFile = schema(() =>
   FileFacts()

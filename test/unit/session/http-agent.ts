@@ -17,11 +17,16 @@ export class HttpAgent {
   readonly id: string;
   readonly epoch: number;
   readonly #token: string;
+  readonly #task: number;
   #sent = 0;
 
+  /** Whether it says so when it claims. */
+  canMerge = true;
+
   /** @param token of a name other than the first one, after the agent was registered again */
-  constructor(session: SessionInProcess, id: string, epoch = 1, token = `token-of-${id}`) {
+  constructor(session: SessionInProcess, id: string, epoch = 1, token = `token-of-${id}`, task = IMPLICIT_TASK) {
     this.#token = token;
+    this.#task = task;
     this.#session = session;
     this.id = id;
     this.epoch = epoch;
@@ -33,7 +38,7 @@ export class HttpAgent {
   }
 
   get #key() {
-    return { task_id: taskIdOf(SESSION_ID, IMPLICIT_TASK), epoch: this.epoch };
+    return { task_id: taskIdOf(SESSION_ID, this.#task), epoch: this.epoch };
   }
 
   handOut(): Outcome<OfferedAssignment> {
@@ -43,8 +48,15 @@ export class HttpAgent {
       instance_id: instanceWithoutSocket(this.id),
       repository: null,
     };
-    const proof = this.#session.proofFor(this.epoch, offeree, this.#token);
-    const offer = { ...this.#key, agent_name: 'AGENT-HTTP', repository: null, offered_until: 0, proof };
+    const proof = this.#session.proofFor(this.epoch, offeree, this.#token, this.#task);
+    const offer = {
+      ...this.#key,
+      agent_name: 'AGENT-HTTP',
+      repository: null,
+      offered_until: 0,
+      proof,
+      can_merge: this.canMerge,
+    };
     return this.#session.runtime.leaseCalls.handOut(this.#call, offer);
   }
 
@@ -64,6 +76,12 @@ export class HttpAgent {
     const done: ReportResultRequest = { status: 'completed', output: 'done', artifacts: [], error: null };
     const result = { ...done, ...changes };
     return this.#session.runtime.leaseCalls.reportResult(this.#call, this.#key, result);
+  }
+
+  conflict(ours: number[], theirs: number): Outcome<null> {
+    const files = [{ path: 'a.txt', kind: 'content' as const, ours: 'one\n', theirs: 'two\n' }];
+    const report = { ours, theirs, files, total: 1 };
+    return this.#session.runtime.leaseCalls.reportConflict(this.#call, this.#key, report);
   }
 
   release(reason: 'shutdown' | 'refused' = 'shutdown'): Outcome<null> {

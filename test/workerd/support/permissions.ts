@@ -74,6 +74,7 @@ export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> 
   askApproval: [],
   sendArtifact: [],
   reportResult: [],
+  reportConflict: [],
   releaseLease: [],
   updateAgent: OPERATORS,
   drainAgent: OPERATORS,

@@ -139,7 +139,9 @@ export class FleetHttpAgent implements SimulatedAgent {
     const key = `${offer.task_id}/${offer.epoch}`;
     if (this.leases.has(key) || this.#world.chance(0.05)) return;
     const lease = new HttpLease(offer);
-    const handed = await this.#askSession(lease, (session, call) => session.handOut(call, offer));
+    const handed = await this.#askSession(lease, (session, call) =>
+      session.handOut(call, { ...offer, can_merge: true }),
+    );
     if (!handed?.ok) return;
     this.leases.set(key, lease);
     this.past.push(lease);
@@ -224,6 +226,7 @@ export class FleetHttpAgent implements SimulatedAgent {
       handOut: noted((...args) => calls().handOut(...args)),
       report: noted((...args) => calls().report(...args)),
       reportResult: noted((...args) => calls().reportResult(...args)),
+      reportConflict: noted((...args) => calls().reportConflict(...args)),
       releaseLease: noted((...args) => calls().releaseLease(...args)),
     };
     const reached = this.#calls.to(api, () => this.#fleet.isAway(target));
