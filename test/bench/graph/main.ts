@@ -1,6 +1,7 @@
 /**
- * Measures graphs of tasks: `npm run bench:graph`. Times are of the CPU of this process, because nothing waits for a
- * disk. `--json` prints the report as JSON; `--only makespans` (`rules`, `session`, `merges`) measures a part.
+ * Measures graphs of tasks: `npm run bench:graph`. Times of rules and sessions are of the CPU of this process, because
+ * nothing waits for a disk. `--json` prints the report as JSON; `--only makespans` (`rules`, `session`, `merges`,
+ * `steps`) measures a part.
  */
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -10,8 +11,9 @@ import { timeMerges } from './merges.ts';
 import { type GraphReport, renderGraph } from './report.ts';
 import { measureRules } from './rules.ts';
 import { measureSessions } from './session-steps.ts';
+import { measureSteps } from './steps.ts';
 
-const PARTS = ['rules', 'session', 'makespans', 'merges'] as const;
+const PARTS = ['rules', 'session', 'makespans', 'merges', 'steps'] as const;
 const FEW = 100;
 /** With the session's own task, a session has as many tasks as it may have. */
 const MANY = 9_999;
@@ -34,5 +36,6 @@ if (wanted('rules')) report.rules = [measureRules(FEW), measureRules(MANY)];
 if (wanted('session')) report.session = await measureSessions([FEW, MANY]);
 if (wanted('makespans')) report.makespans = measureMakespans();
 if (wanted('merges')) report.merges = await timeMerges();
+if (wanted('steps')) report.steps = await measureSteps();
 report.machine.load_after = loadOfLastMinute();
 process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : renderGraph(report)}\n`);

@@ -4,6 +4,8 @@ import type { Makespans, MeasuredMakespans } from './makespan.ts';
 import type { MergeTimes } from './merges.ts';
 import type { RuleTimes } from './rules.ts';
 import type { SessionTimes } from './session-steps.ts';
+import type { StepsReport } from './steps.ts';
+import { renderSteps } from './steps-report.ts';
 
 /** What was measured. A part that was left out is absent. */
 export interface GraphReport {
@@ -12,16 +14,18 @@ export interface GraphReport {
   session?: SessionTimes[];
   makespans?: MeasuredMakespans;
   merges?: MergeTimes;
+  steps?: StepsReport;
 }
 
 /** The report as Markdown. */
-export function renderGraph({ machine, rules, session, makespans, merges }: GraphReport): string {
+export function renderGraph({ machine, rules, session, makespans, merges, steps }: GraphReport): string {
   return [
     machineFacts(machine).join('; '),
     rules && rulesTable(rules),
     session && sessionTable(session),
     makespans && makespansTable(makespans),
     merges && mergesLine(merges),
+    steps && renderSteps(steps),
   ]
     .filter((part) => part !== undefined)
     .join('\n\n');

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildIfStale } from '../../../cli/launcher/build.ts';
 import { projectFile } from '../../../cli/launcher/project.ts';
 import type { SessionView } from '../../../src/protocol/session/session.ts';
 import { HttpConnection } from '../http.ts';
 import { closedLoop } from '../load.ts';
 import { FloorSender } from '../scenarios/floor.ts';
 import { createRequest } from '../scenarios/requests.ts';
-import type { ControlPlane, Server } from '../servers.ts';
+import { type ControlPlane, type Server, startControlPlane, startFloor } from '../servers.ts';
 import { Recorder, type Samples, type Summary } from '../statistics.ts';
 import { ChainAgent } from './chain-agent.ts';
 
@@ -48,16 +50,38 @@ export interface StepsReport {
   skipped: string[];
 }
 
+interface Servers {
+  floor: Server;
+  control: ControlPlane;
+  directory: string;
+}
+
 interface Measured {
   chain: Samples;
   stepsMs: number[];
 }
 
-/** Measures durable steps, in rounds, so that other load on the machine affects all alike. */
-export async function measureSteps(
-  { floor, control, directory }: { floor: Server; control: ControlPlane; directory: string },
-  say: (what: string) => void,
-): Promise<StepsReport> {
+/**
+ * Measures durable steps beside a floor and other systems of the same run. The other systems are installed by
+ * `npm ci --prefix test/bench/peers`, and Redis by the machine's packages (`redis-server`).
+ */
+export async function measureSteps(): Promise<StepsReport> {
+  await buildIfStale(() => console.error('building …'));
+  const directory = mkdtempSync(join(tmpdir(), 'oio-bench-steps-'));
+  for (const name of ['floor', 'control-plane']) mkdirSync(join(directory, name));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  const floor = await startFloor(join(directory, 'floor'));
+  const control = await startControlPlane(join(directory, 'control-plane'));
+  try {
+    return await measureRounds({ floor, control, directory });
+  } finally {
+    await Promise.all([floor.stop(), control.stop()]);
+  }
+}
+
+/** Measures in rounds, so that other load on the machine affects all alike. */
+async function measureRounds({ floor, control, directory }: Servers): Promise<StepsReport> {
   const recorder = new Recorder();
   const add = (name: StepsName, workers: number, { chain, stepsMs }: Measured) => {
     recorder.add(`${name} chain`, workers, chain);
@@ -66,7 +90,7 @@ export async function measureSteps(
   const skipped = new Map<StepsName, string>();
   const ours = await OurChains.open(control);
   for (let round = 1; round <= ROUNDS; round++) {
-    say(`durable steps, round ${round} of ${ROUNDS}`);
+    console.error(`durable steps, round ${round} of ${ROUNDS} …`);
     for (const load of LOADS) add('floor', load.workers, await floorChains(floor, `${round}-${load.workers}`, load));
     for (const load of LOADS) add('ours', load.workers, await ours.measure(load));
     for (const peer of ['restate', 'bullmq'] as const) {
