@@ -1,10 +1,13 @@
+import { whyOutOfBounds } from '../../src/domain/context/bounds.ts';
 import { type Edit, editsBetween, pathOf, valueAt } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
 import type { Call } from '../../src/ports/calls.ts';
+import type { NewContext } from '../../src/ports/contexts.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { ContextWriter } from '../../src/protocol/context/context.ts';
 import type { Principal } from '../../src/protocol/workspace/token.ts';
-import type { Journal } from './journal.ts';
+import { CONTEXT_BOUNDS, type Journal } from './journal.ts';
+import type { ContextRecords } from './records.ts';
 
 /** How many places in conflict an error names. */
 const SHOWN_CONFLICTS = 20;
@@ -16,10 +19,21 @@ export interface Changed {
 
 /** Makes the versions of a context. Each method is part of a transaction. */
 export class Changes {
+  readonly #records: ContextRecords;
   readonly #journal: Journal;
 
-  constructor(journal: Journal) {
+  constructor(records: ContextRecords, journal: Journal) {
+    this.#records = records;
     this.#journal = journal;
+  }
+
+  /** Makes the context. It must not exist. @param path where the request has the data */
+  begin(context: NewContext, data: JsonObject, call: Call, path: 'data' | 'updates'): Outcome<Changed> {
+    const problem = whyOutOfBounds(data, CONTEXT_BOUNDS);
+    if (problem !== null) return outOfBounds(problem, path);
+    const version = this.#records.begin(context);
+    this.#journal.begin(version, data, writerOf(call.principal));
+    return ok({ version });
   }
 
   /**

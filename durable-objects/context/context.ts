@@ -1,10 +1,10 @@
 import type { Call } from '../../src/ports/calls.ts';
-import type { ContextApi } from '../../src/ports/contexts.ts';
+import type { ContextApi, NewContext } from '../../src/ports/contexts.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { PageQuery } from '../../src/protocol/common/page.ts';
-import type { ContextDiff, ContextHistory, ContextId, Context as View } from '../../src/protocol/context/context.ts';
+import type { ContextData, ContextDiff, ContextHistory, Context as View } from '../../src/protocol/context/context.ts';
 import type {
-  CreateContextRequest,
+  ContextJsonPatch,
   RevertContextRequest,
   UpdateContextRequest,
 } from '../../src/protocol/context/requests.ts';
@@ -17,8 +17,8 @@ export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
     super(ctx, env, 'Context', buildContext);
   }
 
-  async create(call: Call, id: ContextId, request: CreateContextRequest): Promise<Outcome<View>> {
-    return this.runtime.create(call, id, request);
+  async create(call: Call, context: NewContext, data: ContextData): Promise<Outcome<View>> {
+    return this.runtime.create(call, context, data);
   }
 
   async createdAt(call: Call): Promise<Outcome<string | null>> {
@@ -29,8 +29,12 @@ export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
     return this.runtime.read(call, version);
   }
 
-  async update(call: Call, request: UpdateContextRequest): Promise<Outcome<View>> {
-    return this.runtime.update(call, request);
+  async update(
+    call: Call,
+    request: UpdateContextRequest | ContextJsonPatch,
+    create?: NewContext,
+  ): Promise<Outcome<View>> {
+    return this.runtime.update(call, request, create);
   }
 
   async revert(call: Call, request: RevertContextRequest): Promise<Outcome<View>> {

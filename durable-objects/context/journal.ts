@@ -63,11 +63,12 @@ export class Journal {
     return this.#store.row<{ base_version: number }>(`SELECT base_version FROM context`)!.base_version;
   }
 
-  /** Writes the first version. The row of the context exists already, with the base version 1. */
-  begin(data: JsonObject, by: ContextWriter): void {
+  /** Writes the first version. The row of the context exists already, and has it as its base version. */
+  begin(version: number, data: JsonObject, by: ContextWriter): void {
     this.#changedBy = this.#store.beforeCommit(NOTHING);
     const at = this.#store.platform.now();
-    this.#writeBase({ at, by, data, stamps: { stamp: stampOf(1, at, by) } });
+    this.#writeBase({ at, by, data, stamps: { stamp: stampOf(version, at, by) } });
+    this.#head = null;
   }
 
   /** Why the edits cannot be made, as a sentence; null if they can. */

@@ -1,12 +1,10 @@
+import type { NewContext } from '../../src/ports/contexts.ts';
 import { refuse } from '../../src/protocol/common/errors.ts';
-import type { Context, ContextId } from '../../src/protocol/context/context.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
 
-export interface ContextRow {
-  id: ContextId;
-  scope: Context['scope'];
-  session_id: string | null;
-  agent_id: string | null;
+export interface ContextRow extends NewContext {
+  /** The oldest version that can be read; of a deleted context, its last one. */
+  base_version: number;
   created_at: number;
   deleted_at: number | null;
 }
@@ -35,20 +33,25 @@ export class ContextRecords {
     return this.find()?.deleted_at === null;
   }
 
-  insert({ id, scope, session_id, agent_id }: Pick<ContextRow, 'id' | 'scope' | 'session_id' | 'agent_id'>): void {
+  /** Makes the row of a new context, or of one that was deleted. @returns its first version */
+  begin({ id, scope, session_id, agent_id, name }: NewContext): number {
+    const [now, deleted] = [this.#store.platform.now(), this.find()];
+    if (deleted) {
+      const version = deleted.base_version + 1;
+      this.#store.rows(`UPDATE context SET base_version = ?, created_at = ?, deleted_at = NULL`, version, now);
+      return version;
+    }
     this.#store.rows(
-      `INSERT INTO context (one, id, scope, session_id, agent_id, base_version, created_at) VALUES (1, ?, ?, ?, ?, 1, ?)`,
-      id,
-      scope,
-      session_id,
-      agent_id,
-      this.#store.platform.now(),
+      `INSERT INTO context (one, id, scope, session_id, agent_id, name, base_version, created_at)
+       VALUES (1, ?, ?, ?, ?, ?, 1, ?)`,
+      ...[id, scope, session_id, agent_id, name, now],
     );
+    return 1;
   }
 
-  /** Deletes the context with its data. The row stays, so that the id is known. */
-  remove(): void {
-    this.#store.rows(`UPDATE context SET deleted_at = ?`, this.#store.platform.now());
+  /** Deletes the context with its data. The row stays with its last version, after which another one goes on. */
+  remove(version: number): void {
+    this.#store.rows(`UPDATE context SET deleted_at = ?, base_version = ?`, this.#store.platform.now(), version);
     for (const table of ['base_parts', 'changes'] as const) this.#store.rows(`DELETE FROM ${table}`);
   }
 }

@@ -1,20 +1,21 @@
-import { whyOutOfBounds } from '../../src/domain/context/bounds.ts';
 import { differenceOf } from '../../src/domain/context/difference.ts';
 import { applyMergePatch } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
+import { applyJsonPatch, type PatchOperation } from '../../src/domain/context/json-patch.ts';
 import type { Call } from '../../src/ports/calls.ts';
+import type { NewContext } from '../../src/ports/contexts.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { FIRST_PAGE, type PageQuery } from '../../src/protocol/common/page.ts';
 import type {
   Context,
   ContextChange,
+  ContextData,
   ContextDiff,
   ContextHistory,
-  ContextId,
 } from '../../src/protocol/context/context.ts';
 import type {
-  CreateContextRequest,
+  ContextJsonPatch,
   RevertContextRequest,
   UpdateContextRequest,
 } from '../../src/protocol/context/requests.ts';
@@ -23,8 +24,8 @@ import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { Keyset } from '../kit/storage/keyset.ts';
 import { instant } from '../kit/text.ts';
-import { type Changed, Changes, outOfBounds, writerOf } from './changes.ts';
-import { type ChangeRow, CONTEXT_BOUNDS, Journal } from './journal.ts';
+import { type Changed, Changes } from './changes.ts';
+import { type ChangeRow, Journal } from './journal.ts';
 import { ABSENT, ContextRecords } from './records.ts';
 import { CONTEXT_SCHEMA } from './schema.ts';
 
@@ -47,18 +48,16 @@ export class ContextRuntime {
     this.#kit = kit;
     this.#records = new ContextRecords(kit.store);
     this.#journal = new Journal(kit.store);
-    this.#changes = new Changes(this.#journal);
+    this.#changes = new Changes(this.#records, this.#journal);
     this.#calls = new Calls(kit, { workspace, absent: ABSENT, exists: () => this.#records.exists });
   }
 
-  create(call: Call, id: ContextId, { scope, session_id, agent_id, data }: CreateContextRequest): Outcome<Context> {
-    const created = this.#calls.create<Changed>('create', call, () => {
-      if (this.#records.find()) return ABSENT;
-      const problem = whyOutOfBounds(data as JsonObject, CONTEXT_BOUNDS);
-      if (problem !== null) return outOfBounds(problem, 'data');
-      this.#records.insert({ id, scope, session_id: session_id ?? null, agent_id: agent_id ?? null });
-      this.#journal.begin(data as JsonObject, writerOf(call.principal));
-      return ok({ version: 1 });
+  create(call: Call, context: NewContext, data: ContextData): Outcome<Context> {
+    const created = this.#calls.create('create', call, () => {
+      if (!this.#records.exists) return this.#changes.begin(context, data as JsonObject, call, 'data');
+      const { version } = this.#journal.head;
+      const detail = `There is a context with this name already. Its id is ${context.id}, and its version ${version}.`;
+      return refuse('context_exists', detail, { current: { id: context.id, version } });
     });
     return this.#answer(created);
   }
@@ -74,12 +73,9 @@ export class ContextRuntime {
     return this.#calls.read('read', call, () => this.#view(version));
   }
 
-  update(call: Call, { updates, expected_version }: UpdateContextRequest): Outcome<Context> {
-    const changed = this.#calls.change('update', call, () => {
-      const wanted = applyMergePatch(this.#journal.head.data, updates as JsonObject);
-      return this.#changes.make(wanted, expectedBy(call, expected_version), call);
-    });
-    return this.#answer(changed);
+  update(call: Call, request: UpdateContextRequest | ContextJsonPatch, create?: NewContext): Outcome<Context> {
+    const expected = 'updates' in request ? request.expected_version : undefined;
+    return this.#write('update', call, expected, create, (data) => patched(data, request));
   }
 
   revert(call: Call, { version, expected_version }: RevertContextRequest): Outcome<Context> {
@@ -113,13 +109,35 @@ export class ContextRuntime {
     return this.#calls.change('remove', call, () => {
       const stale = this.#changes.whyStale([], call.if_match);
       if (stale) return stale;
-      this.#records.remove();
+      this.#records.remove(this.#journal.head.version);
       return ok(null);
     });
   }
 
   alarm(): void {
     runAlarm(this.#kit, () => {});
+  }
+
+  /** Makes the next version, or the first one if the request does not expect another. */
+  #write(
+    method: string,
+    call: Call,
+    expected_version: number | undefined,
+    create: NewContext | undefined,
+    change: (data: JsonObject) => Outcome<JsonObject>,
+  ): Outcome<Context> {
+    const expected = expectedBy(call, expected_version);
+    const write = () => {
+      const wanted = change(this.#journal.head.data);
+      return wanted.ok ? this.#changes.make(wanted.value, expected, call) : wanted;
+    };
+    if (create === undefined || expected !== undefined) return this.#answer(this.#calls.change(method, call, write));
+    const written = this.#calls.create(method, call, () => {
+      if (this.#records.exists) return write();
+      const data = change({});
+      return data.ok ? this.#changes.begin(create, data.value, call, 'updates') : data;
+    });
+    return this.#answer(written);
   }
 
   /**
@@ -142,7 +160,7 @@ export class ContextRuntime {
   }
 
   #view(version?: number): Outcome<Context> {
-    const { id, scope, session_id, agent_id, created_at } = this.#records.get();
+    const { id, scope, session_id, agent_id, name, created_at } = this.#records.get();
     const shown = version === undefined ? this.#journal.head : this.#journal.at(version);
     if (!shown) return this.#noSuchVersion(version!, 'version');
     return ok({
@@ -150,6 +168,7 @@ export class ContextRuntime {
       scope,
       session_id,
       agent_id,
+      name,
       version: shown.version,
       data: shown.data,
       created_at: instant(created_at),
@@ -162,6 +181,15 @@ export class ContextRuntime {
 /** The versions that a request accepts; undefined if it accepts any. */
 function expectedBy({ if_match }: Call, expected_version: number | undefined): readonly number[] | undefined {
   return if_match ?? (expected_version === undefined ? undefined : [expected_version]);
+}
+
+/** The data after a patch. Fails if an operation of a JSON Patch cannot be done. */
+function patched(data: JsonObject, request: UpdateContextRequest | ContextJsonPatch): Outcome<JsonObject> {
+  if ('updates' in request) return ok(applyMergePatch(data, request.updates as JsonObject));
+  const result = applyJsonPatch(data, request.operations as PatchOperation[]);
+  if ('value' in result) return ok(result.value);
+  const detail = `The operation ${result.index} cannot be done: ${result.problem}. None was done.`;
+  return refuse('validation_failed', detail, { errors: [{ path: String(result.index), message: result.problem }] });
 }
 
 function changeOf({ version, id, at, by, edits }: ChangeRow): ContextChange {

@@ -20,5 +20,6 @@ CREATE TABLE changes (
 );
 `,
     },
+    { id: 'context/0002_name', sql: `ALTER TABLE context ADD COLUMN name TEXT NOT NULL DEFAULT 'main';` },
   ],
 };

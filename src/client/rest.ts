@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { SessionAction } from '../protocol/common/enums.ts';
-import { MERGE_PATCH_TYPE } from '../protocol/common/media-types.ts';
+import { JSON_PATCH_TYPE, MERGE_PATCH_TYPE } from '../protocol/common/media-types.ts';
+import type { ContextJsonPatch } from '../protocol/context/requests.ts';
 import type { BodyOf, SchemaOf } from '../protocol/endpoints/endpoints.ts';
 import {
   type OperationId,
@@ -202,12 +203,15 @@ export function createRest(options: RequestOptions) {
     },
     contexts: {
       create: (body: BodyFor<'createContext'>, call?: CallOptions) => send('createContext', { body }, call),
-      /** A context at its newest version, or at an older one. */
+      /** A context at its newest version, or at an older one. @param id its id, or its address such as `global.notes` */
       get: (id: string, query: QueryFor<'readContext'> = {}, call?: CallOptions) =>
         send('readContext', { params: { id }, query }, call),
       /** Changes places of a context. @param body `updates` is a JSON merge patch */
       update: (id: string, body: BodyFor<'updateContext'>, call?: CallOptions) =>
         send('updateContext', { params: { id }, body }, call),
+      /** Does the operations of a JSON Patch (RFC 6902), all or none. */
+      patch: (id: string, operations: z.input<ReturnType<typeof ContextJsonPatch>>, call?: CallOptions) =>
+        send('updateContext', { params: { id }, body: operations as never, bodyType: JSON_PATCH_TYPE }, call),
       remove: (id: string, call?: CallOptions) => send('deleteContext', { params: { id } }, call),
       history: (id: string, query: QueryFor<'readContextHistory'> = {}, call?: CallOptions) =>
         send('readContextHistory', { params: { id }, query }, call),

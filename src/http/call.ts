@@ -1,7 +1,7 @@
 import { sha256 } from '../application/token-signer.ts';
 import type { Call } from '../ports/calls.ts';
 import { hexOf } from '../protocol/common/hex.ts';
-import { MERGE_PATCH_TYPE, mediaTypeIn } from '../protocol/common/media-types.ts';
+import { JSON_PATCH_TYPE, MERGE_PATCH_TYPE, mediaTypeIn } from '../protocol/common/media-types.ts';
 import type { AppContext } from './context.ts';
 
 /**
@@ -17,7 +17,8 @@ export async function callOf(c: AppContext, body: unknown): Promise<Call> {
   const principal = c.get('principal');
   const request_id = c.get('requestId');
   if (given === undefined) return { principal, request_id, idempotency: null };
-  const kind = mediaTypeIn(c.req.header('Content-Type')) === MERGE_PATCH_TYPE ? ' merge' : '';
+  const type = mediaTypeIn(c.req.header('Content-Type'));
+  const kind = type === MERGE_PATCH_TYPE || type === JSON_PATCH_TYPE ? ` ${type}` : '';
   const request = `${c.req.method}${kind} ${c.req.path}\n${canonicalJson(body ?? {})}`;
   const fingerprint = hexOf(new Uint8Array(await sha256(request)));
   return { principal, request_id, idempotency: { key: `${principal.token_id}\n${given}`, fingerprint } };

@@ -5,14 +5,22 @@ import { authorize } from '../application/authorize.ts';
 import type { Call } from '../ports/calls.ts';
 import type { JsonStream, JsonText } from '../ports/json-text.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
+import { mediaTypeIn } from '../protocol/common/media-types.ts';
 import type { Schema } from '../protocol/common/schema.ts';
-import { bodyTypesOf, ConditionHeaders, type Endpoint, IdempotencyHeaders } from '../protocol/endpoints/endpoint.ts';
+import {
+  bodySchemaOf,
+  bodyTypesOf,
+  ConditionHeaders,
+  type Endpoint,
+  IdempotencyHeaders,
+} from '../protocol/endpoints/endpoint.ts';
 import {
   type BodyOf,
   endpointOf,
   isConditional,
   type NeedsToken,
   OPERATION_IDS,
+  type OtherBodyOf,
   permissionOf,
   type SchemaOf,
   type StatusOf,
@@ -33,7 +41,7 @@ type IsUnion<T, All = T> = T extends unknown ? ([All] extends [T] ? false : true
 export interface RequestTo<Id extends OperationId> {
   params: Parsed<SchemaOf<Id, 'params'>>;
   query: Parsed<SchemaOf<Id, 'query'>>;
-  body: Parsed<SchemaOf<Id, 'body'>>;
+  body: Parsed<SchemaOf<Id, 'body'>> | OtherBodyOf<Id>;
   /** Null if the operation needs no token. */
   call: NeedsToken<Id> extends true ? Call : null;
 }
@@ -86,7 +94,8 @@ function handling(endpoint: Endpoint, handler: LooseHandler, conditional: boolea
     const query = endpoint.query && parsePart(endpoint.query, 'query', queryOf(c));
     if (endpoint.idempotent)
       parsePart(IdempotencyHeaders, 'header', { 'Idempotency-Key': c.req.header('Idempotency-Key') });
-    const body = endpoint.body && parsePart(endpoint.body, 'body', json);
+    const schema = bodySchemaOf(endpoint, mediaTypeIn(c.req.header('Content-Type')));
+    const body = schema && parsePart(schema, 'body', json);
     if (conditional) parsePart(ConditionHeaders, 'header', { 'If-Match': c.req.header('If-Match') });
     const call = permission
       ? { ...(await callOf(c, json)), ...(conditional && { if_match: expectedVersions(c) }) }

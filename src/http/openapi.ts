@@ -3,6 +3,7 @@ import { VERSION } from '../configuration/version.ts';
 import { rolesWith } from '../domain/permissions.ts';
 import { ERROR_CODES, type ErrorCode, Problem } from '../protocol/common/errors.ts';
 import {
+  bodySchemaOf,
   bodyTypesOf,
   ConditionHeaders,
   type Endpoint,
@@ -186,8 +187,11 @@ function listParameter(list: JsonSchema): JsonSchema {
 function requestBody(endpoint: Endpoint, schema: z.ZodType): NonNullable<Operation['requestBody']> {
   // An empty body is read as an object without members.
   const required = !schema.safeParse({}).success;
-  const described = { schema: schemaOf(schema, 'sent') };
-  return { required, content: Object.fromEntries(bodyTypesOf(endpoint).map((type) => [type, described])) };
+  const content = bodyTypesOf(endpoint).map((type) => [
+    type,
+    { schema: schemaOf(bodySchemaOf(endpoint, type)!(), 'sent') },
+  ]);
+  return { required, content: Object.fromEntries(content) };
 }
 
 function successes({ responses }: Endpoint): Operation['responses'] {

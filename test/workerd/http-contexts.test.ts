@@ -57,6 +57,34 @@ describe('a context over HTTP', () => {
     expect(((await fresh.json()) as Context).version).toBe(3);
   });
 
+  it('is changed by a JSON Patch and by a merge patch, each by its media type', async () => {
+    const { send, context } = await workspace();
+    const as = (type: string, body: unknown) =>
+      send(`/${context.id}`, body as object, { ...patch, headers: { 'Content-Type': `${type}; charset=utf-8` } });
+    const operations = [
+      { op: 'test', path: '/build/status', value: 'red' },
+      { op: 'add', path: '/build/by/-', value: 'ci' },
+    ];
+    const patched = await as('application/json-patch+json', operations);
+    expect(patched.headers.get('ETag')).toBe('"2"');
+    expect(((await patched.json()) as Context).data).toEqual({ build: { status: 'red', by: ['ci'] } });
+    const merged = await as('application/merge-patch+json', { updates: { a: null, b: 1 } });
+    expect(((await merged.json()) as Context).data).toMatchObject({ updates: { b: 1 } });
+    for (const [body, path] of [
+      [[...operations, { op: 'test', path: '/build/status', value: 'green' }], '2'],
+      [[{ op: 'add', path: 'build', value: 1 }], '0.path'],
+      [[{ op: 'add', path: '/build' }], '0.value'],
+      [[{ op: 'add', path: '/__proto__', value: {} }], '0'],
+    ] as const) {
+      const refused = await as('application/json-patch+json', body);
+      expect(refused.status).toBe(422);
+      expect(((await refused.json()) as Problem).errors).toMatchObject([{ path }]);
+    }
+    expect((await as('text/plain', {})).status).toBe(415);
+    const stale = { ...patch, headers: { 'Content-Type': 'application/json-patch+json', 'If-Match': '"1"' } };
+    expect((await send(`/${context.id}`, operations.slice(1), stale)).status).toBe(409);
+  });
+
   it('is created once for one idempotency key', async () => {
     const { send } = await workspace();
     const headers = { 'Idempotency-Key': 'make-it' };
@@ -70,8 +98,12 @@ describe('a context over HTTP', () => {
     ['a session scope without a session', { scope: 'session' }, 'session_id'],
     ['a global scope with an agent', { scope: 'global', agent_id: crypto.randomUUID() }, 'agent_id'],
     ['data that is no object', { scope: 'global', data: [1] }, 'data'],
-    ['a value that is too long', { scope: 'global', data: { a: 'x'.repeat(300_000) } }, 'data'],
-    ['a name that changes prototypes', JSON.parse('{ "scope": "global", "data": { "constructor": 1 } }'), 'data'],
+    ['a value that is too long', { scope: 'global', name: 'other', data: { a: 'x'.repeat(300_000) } }, 'data'],
+    [
+      'a name that changes prototypes',
+      JSON.parse('{ "scope": "global", "name": "other", "data": { "constructor": 1 } }'),
+      'data',
+    ],
   ])('with %s is refused', async (_, body, path) => {
     const { send } = await workspace();
     const refused = await send('', body);

@@ -14,7 +14,7 @@ export interface ContextBounds {
 }
 
 /** Names that would change an object's prototype in the programs that read a context. */
-const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'prototype', 'constructor']);
+export const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'prototype', 'constructor']);
 
 /** Why a context cannot have this value, as a sentence; null if it can. */
 export function whyOutOfBounds(value: JsonObject, bounds: ContextBounds): string | null {
@@ -42,6 +42,6 @@ function whyInvalid(value: Json, path: readonly string[], bounds: ContextBounds,
 }
 
 function whyBadName(name: string, { name_chars }: ContextBounds): string | null {
-  if (FORBIDDEN.has(name)) return `A member cannot have the name “${name}”.`;
+  if (FORBIDDEN_NAMES.has(name)) return `A member cannot have the name “${name}”.`;
   return name === '' || name.length > name_chars ? `The name of a member has 1 to ${name_chars} characters.` : null;
 }

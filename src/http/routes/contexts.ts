@@ -1,6 +1,8 @@
-import { createContext } from '../../application/create-context.ts';
+import { createContext } from '../../application/context/create-context.ts';
+import { contextAt } from '../../application/context/identity.ts';
+import { writeContext } from '../../application/context/write-context.ts';
 import type { Call } from '../../ports/calls.ts';
-import type { ContextId } from '../../protocol/context/context.ts';
+import type { ContextRef } from '../../protocol/context/address.ts';
 import { pathOf } from '../../protocol/endpoints/routes.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
@@ -8,18 +10,20 @@ import type { SomeHandlers } from '../endpoints.ts';
 /** Handlers of contexts. */
 export function contextHandlers(deps: Dependencies) {
   const making = { ...deps, digest: deps.signer.digest };
-  const contextOf = (call: Call, id: ContextId) => deps.contexts.at(call.principal.workspace, id);
+  const homeOf = async (call: Call, ref: ContextRef) => (await contextAt(deps.contexts, call, ref)).home;
   return {
     createContext: async ({ body, call }, c) => {
       const created = await createContext(making, call, body);
       if (created.ok) c.header('Location', pathOf('readContext', { id: created.value.id }));
       return created;
     },
-    readContext: ({ params: { id }, query, call }) => contextOf(call, id).read(call, query.version),
-    updateContext: ({ params: { id }, body, call }) => contextOf(call, id).update(call, body),
-    deleteContext: ({ params: { id }, call }) => contextOf(call, id).remove(call),
-    readContextHistory: ({ params: { id }, query, call }) => contextOf(call, id).history(call, query),
-    diffContextVersions: ({ params: { id }, query, call }) => contextOf(call, id).diff(call, query.from, query.to),
-    revertContext: ({ params: { id }, body, call }) => contextOf(call, id).revert(call, body),
+    readContext: async ({ params: { id }, query, call }) => (await homeOf(call, id)).read(call, query.version),
+    updateContext: ({ params: { id }, body, call }) =>
+      writeContext(deps, call, id, (home, create) => home.update(call, body, create)),
+    deleteContext: async ({ params: { id }, call }) => (await homeOf(call, id)).remove(call),
+    readContextHistory: async ({ params: { id }, query, call }) => (await homeOf(call, id)).history(call, query),
+    diffContextVersions: async ({ params: { id }, query, call }) =>
+      (await homeOf(call, id)).diff(call, query.from, query.to),
+    revertContext: async ({ params: { id }, body, call }) => (await homeOf(call, id)).revert(call, body),
   } satisfies SomeHandlers;
 }

@@ -115,6 +115,13 @@ export const ERROR_CODES = {
     meaning: 'There is no such context in the workspace of the token, or it was deleted.',
     remedy: 'Compare the id with the list of contexts. Ids of other workspaces are not found.',
   },
+  context_exists: {
+    status: 409,
+    title: 'The context exists',
+    retryable: false,
+    meaning: 'The owner has a context with this name already.',
+    remedy: 'Change that one, whose id and version `current` has, or choose another name.',
+  },
   context_conflict: {
     status: 409,
     title: 'The context has changed',
@@ -220,7 +227,7 @@ export const ERROR_CODES = {
     title: 'The body has the wrong media type',
     retryable: false,
     meaning: 'The operation does not take this `Content-Type`.',
-    remedy: 'Send the body as `application/json`. Only a change of a session may also be a merge patch.',
+    remedy: 'Send the body as one of the media types that `detail` names.',
   },
   validation_failed: {
     status: 422,

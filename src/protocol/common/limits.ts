@@ -134,3 +134,6 @@ export function exceedsBytes(text: string, maxBytes: number): boolean {
 
 /** How long an idempotency key names its first request. */
 export const IDEMPOTENCY_KEY_MS = 86_400_000;
+/** The most operations of a JSON Patch of a context, and the longest path of one. */
+export const MAX_PATCH_OPERATIONS = 1_000;
+export const MAX_POINTER_CHARS = 8_192;

@@ -3,6 +3,7 @@ import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { NextCursor } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { ContextName } from './address.ts';
 
 /** The API's views of contexts: values that people and agents share, with their versions. */
 
@@ -53,7 +54,11 @@ export const Context = schema(() =>
       scope: ContextScope(),
       session_id: SessionId().nullable(),
       agent_id: Uuid().nullable(),
-      version: z.int().meta({ description: 'It starts at 1. Each change makes the next one.' }),
+      name: ContextName(),
+      version: z.int().meta({
+        description:
+          'It starts at 1, and each change makes the next one. A context that is created again after its deletion goes on counting.',
+      }),
       data: ContextData(),
       created_at: Instant(),
       updated_at: Instant(),
@@ -67,6 +72,7 @@ export const Context = schema(() =>
         scope: 'session',
         session_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000',
         agent_id: null,
+        name: 'main',
         version: 2,
         data: { build: { status: 'green' } },
         created_at: '2026-11-22T15:04:05.678Z',

@@ -1,17 +1,19 @@
 import * as z from 'zod';
 import { SessionId, Uuid } from '../common/ids.ts';
+import { MAX_PATCH_OPERATIONS, MAX_POINTER_CHARS } from '../common/limits.ts';
 import { PageQuery } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { ContextName } from './address.ts';
 import { ContextData, ContextScope } from './context.ts';
 
 /** The bodies and queries of requests on contexts. */
 
 /** Which of the two ids each scope has. */
-const OWNERS: Record<ContextScope, { session_id: boolean; agent_id: boolean } | 'any'> = {
+const OWNERS: Record<ContextScope, { session_id: boolean; agent_id: boolean } | 'at most one'> = {
   session: { session_id: true, agent_id: false },
   agent: { session_id: false, agent_id: true },
   global: { session_id: false, agent_id: false },
-  temporary: 'any',
+  temporary: 'at most one',
 };
 
 export const CreateContextRequest = schema(() =>
@@ -20,11 +22,18 @@ export const CreateContextRequest = schema(() =>
       scope: ContextScope(),
       session_id: SessionId().optional(),
       agent_id: Uuid().optional(),
+      name: ContextName().optional().meta({
+        description: 'Which of the owner’s contexts: `main` by default; of a temporary context, a random name.',
+      }),
       data: ContextData().default({}),
     })
     .superRefine(({ scope, ...owners }, context) => {
       const expected = OWNERS[scope];
-      if (expected === 'any') return;
+      if (expected === 'at most one') {
+        if (owners.session_id === undefined || owners.agent_id === undefined) return;
+        context.addIssue({ code: 'custom', path: ['agent_id'], message: 'cannot be given with a session_id' });
+        return;
+      }
       for (const name of ['session_id', 'agent_id'] as const) {
         if ((owners[name] !== undefined) === expected[name]) continue;
         const message = expected[name]
@@ -35,7 +44,8 @@ export const CreateContextRequest = schema(() =>
     })
     .meta({
       id: 'CreateContextRequest',
-      description: 'A new context. The scope `session` has a `session_id`, `agent` an `agent_id`, `global` none.',
+      description:
+        'A new context. The scope `session` has a `session_id`, `agent` an `agent_id`, `global` neither, and `temporary` one of them or none.',
       example: { scope: 'session', session_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000', data: { build: {} } },
     }),
 );
@@ -56,6 +66,50 @@ export const UpdateContextRequest = schema(() =>
   }),
 );
 export type UpdateContextRequest = Infer<typeof UpdateContextRequest>;
+
+/** `application/merge-patch+json`: the body is the patch itself. */
+export const ContextMergePatch = schema(() =>
+  ContextData()
+    .meta({
+      id: 'ContextMergePatch',
+      description: 'A JSON merge patch (RFC 7396): members are set, and null removes one.',
+      example: { build: { status: 'green' } },
+    })
+    .transform((updates): UpdateContextRequest => ({ updates })),
+);
+
+const Pointer = schema(() =>
+  z
+    .string()
+    .max(MAX_POINTER_CHARS)
+    .regex(/^(\/([^~/]|~[01])*)*$/, 'must be a JSON Pointer (RFC 6901), such as /build/status')
+    .meta({ description: 'A JSON Pointer (RFC 6901).' }),
+);
+
+const Operation = schema(() =>
+  z.discriminatedUnion('op', [
+    z
+      .strictObject({ op: z.enum(['add', 'replace', 'test']), path: Pointer(), value: z.unknown() })
+      .refine(({ value }) => value !== undefined, { path: ['value'], message: 'is required' }),
+    z.strictObject({ op: z.literal('remove'), path: Pointer() }),
+    z.strictObject({ op: z.enum(['move', 'copy']), path: Pointer(), from: Pointer() }),
+  ]),
+);
+
+/** `application/json-patch+json`: the body is the list of operations. */
+export const ContextJsonPatch = schema(() =>
+  z
+    .array(Operation())
+    .min(1)
+    .max(MAX_PATCH_OPERATIONS)
+    .meta({
+      id: 'ContextJsonPatch',
+      description: 'A JSON Patch (RFC 6902): operations that are done one after the other, all or none.',
+      example: [{ op: 'replace', path: '/build/status', value: 'green' }],
+    })
+    .transform((operations) => ({ operations })),
+);
+export type ContextJsonPatch = Infer<typeof ContextJsonPatch>;
 
 export const RevertContextRequest = schema(() =>
   z.strictObject({ version: z.int().min(1), expected_version: ExpectedVersion() }).meta({

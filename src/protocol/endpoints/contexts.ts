@@ -1,8 +1,12 @@
 import * as z from 'zod';
+import { JSON_PATCH_TYPE, MERGE_PATCH_TYPE } from '../common/media-types.ts';
 import { schema } from '../common/schema.ts';
-import { Context, ContextDiff, ContextHistory, ContextId } from '../context/context.ts';
+import { ContextRef } from '../context/address.ts';
+import { Context, ContextDiff, ContextHistory } from '../context/context.ts';
 import {
   ContextHistoryQuery,
+  ContextJsonPatch,
+  ContextMergePatch,
   ContextVersionsQuery,
   CreateContextRequest,
   ReadContextQuery,
@@ -12,7 +16,7 @@ import {
 import { type Endpoints, json, page } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
-export const ContextParams = schema(() => z.object({ id: ContextId() }));
+export const ContextParams = schema(() => z.object({ id: ContextRef() }));
 
 /** A response with a context, whose `ETag` is its version. */
 const versioned = (description: string) =>
@@ -32,7 +36,7 @@ export const CONTEXT_ENDPOINTS = {
         headers: { Location: 'The path of the context.', ETag: 'The version of the context in quotes.' },
       },
     },
-    errors: [],
+    errors: ['not_found', 'context_exists'],
   },
   readContext: {
     tag: 'Contexts',
@@ -45,13 +49,14 @@ export const CONTEXT_ENDPOINTS = {
   },
   updateContext: {
     tag: 'Contexts',
-    summary: 'Change places of a context',
+    summary: 'Change places of a context, or make it by its first write',
     access: 'operate',
     idempotent: true,
     params: ContextParams,
     body: UpdateContextRequest,
+    otherBodies: { [MERGE_PATCH_TYPE]: ContextMergePatch, [JSON_PATCH_TYPE]: ContextJsonPatch },
     responses: { 200: versioned('The context.') },
-    errors: ['context_not_found', 'context_conflict'],
+    errors: ['not_found', 'context_not_found', 'context_conflict'],
   },
   deleteContext: {
     tag: 'Contexts',

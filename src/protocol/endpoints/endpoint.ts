@@ -70,6 +70,8 @@ export interface Endpoint<Id extends OperationId = OperationId> {
   body?: Schema;
   /** The body may also be a merge patch. */
   mergeable?: true;
+  /** Bodies of other media types, whose output the handler gets in place of the one of `body`. */
+  otherBodies?: Readonly<Record<string, Schema>>;
   responses: Readonly<Record<number, ResponseSpec>>;
   /** The error codes of this operation's own. `errorCodesOf` adds those that follow from its other members. */
   errors: readonly ErrorCode[];
@@ -79,8 +81,13 @@ export interface Endpoint<Id extends OperationId = OperationId> {
 export type Endpoints<Id extends OperationId> = { readonly [Key in Id]: Endpoint<Key> };
 
 /** The media types that an operation takes. */
-export function bodyTypesOf({ mergeable }: Pick<Endpoint, 'mergeable'>): readonly string[] {
-  return mergeable ? [JSON_TYPE, MERGE_PATCH_TYPE] : [JSON_TYPE];
+export function bodyTypesOf({ mergeable, otherBodies = {} }: Pick<Endpoint, 'mergeable' | 'otherBodies'>): string[] {
+  return [JSON_TYPE, ...(mergeable ? [MERGE_PATCH_TYPE] : []), ...Object.keys(otherBodies)];
+}
+
+/** The schema of a body of a media type; of any type that has none of its own, `body`. */
+export function bodySchemaOf({ body, otherBodies }: Endpoint, type: string | undefined): Schema | undefined {
+  return (type === undefined ? undefined : otherBodies?.[type]) ?? body;
 }
 
 /** A response with a JSON body. */

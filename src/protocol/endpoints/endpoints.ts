@@ -54,6 +54,13 @@ export type SchemaOf<Id extends OperationId, Part extends 'params' | 'query' | '
   ? ReturnType<Declared>
   : never;
 
+/** The output of the schemas of an operation's bodies of other media types. */
+export type OtherBodyOf<Id extends OperationId> = Table[Id] extends {
+  readonly otherBodies: Readonly<Record<string, infer Declared extends Schema>>;
+}
+  ? Infer<Declared>
+  : never;
+
 /** The parameters of a path, as the schema of its operation reads them; null when the path is not this operation's. */
 export function paramsIn<Id extends OperationId>(id: Id, path: string): z.output<SchemaOf<Id, 'params'>> | null {
   const found = matchPath(id, path);

@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import { applyEdits, applyMergePatch } from '../../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../../src/domain/context/json.ts';
 import type { Call } from '../../../src/ports/calls.ts';
+import type { NewContext } from '../../../src/ports/contexts.ts';
 import type { ContextData } from '../../../src/protocol/context/context.ts';
 import { ContextInProcess } from '../../support/context-in-process.ts';
 import { everyStatement } from '../../support/every-statement.ts';
@@ -12,12 +13,14 @@ import { valueIn } from '../../support/value-in.ts';
 import { contextValue } from '../domain/context/context.arbitrary.ts';
 import { callIn } from '../ports/workspace.contract.ts';
 
-const ID = '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d';
+const CONTEXT: NewContext = {
+  ...{ id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', scope: 'global', session_id: null, agent_id: null, name: 'main' },
+};
 const CALL = callIn('default');
 
 function home(data: ContextData = {}, platform?: NodePlatform): ContextInProcess {
   const context = new ContextInProcess(platform);
-  valueIn(context.runtime.create(CALL, ID, { scope: 'global', data }));
+  valueIn(context.runtime.create(CALL, CONTEXT, data));
   return context;
 }
 
@@ -142,7 +145,7 @@ test.each<[ContextData]>([
   expect(update(context, data)).toMatchObject({ failure: { code: 'validation_failed' } });
   expect(context.platform.dump()).toEqual(before);
   const fresh = new ContextInProcess();
-  expect(fresh.runtime.create(CALL, ID, { scope: 'global', data })).toMatchObject({ ok: false });
+  expect(fresh.runtime.create(CALL, CONTEXT, data)).toMatchObject({ ok: false });
 });
 
 test('a deleted context is not found, and its data is gone', () => {
@@ -152,6 +155,35 @@ test('a deleted context is not found, and its data is gone', () => {
   expect(JSON.stringify(context.platform.dump())).not.toContain('secret');
   expect(context.runtime.read(CALL)).toMatchObject({ failure: { code: 'context_not_found' } });
   expect(update(context, { a: 1 })).toMatchObject({ failure: { code: 'context_not_found' } });
+});
+
+describe('a name', () => {
+  it('is taken while its context exists, and free after its deletion; versions go on', () => {
+    const context = home({ a: 1 });
+    update(context, { a: 2 });
+    expect(context.runtime.create(CALL, CONTEXT, { b: 1 })).toMatchObject({
+      failure: { code: 'context_exists', current: { id: CONTEXT.id, version: 2 } },
+    });
+    valueIn(context.runtime.remove(CALL));
+    context.evict();
+    expect(valueIn(context.runtime.create(CALL, CONTEXT, { b: 1 }))).toMatchObject({ version: 3, data: { b: 1 } });
+    expect(update(context, { b: 2 }, 2)).toMatchObject({ failure: { current: { version: 3, can_merge: false } } });
+    expect(valueIn(context.runtime.history(CALL))).toMatchObject({ items: [], base_version: 3 });
+  });
+
+  it('gets its context by the first write, but not by one that has seen another version', () => {
+    const context = new ContextInProcess();
+    const write = (expected_version?: number, call: Call = CALL) =>
+      context.runtime.update(call, { updates: { a: 1, b: null }, expected_version }, CONTEXT);
+    expect(write(1)).toMatchObject({ failure: { code: 'context_not_found' } });
+    expect(context.runtime.update(CALL, { updates: { a: 1 } })).toMatchObject({ ok: false });
+    expect(context.platform.dump()).toEqual(new ContextInProcess().platform.dump());
+    const once = callIn('default', 'once');
+    const first = write(undefined, once);
+    expect(valueIn(first)).toMatchObject({ version: 1, data: { a: 1 }, name: 'main', scope: 'global' });
+    expect(valueIn(write())).toMatchObject({ version: 1 });
+    expect(write(undefined, once)).toEqual(first);
+  });
 });
 
 describe('each change of a context is atomic', () => {
