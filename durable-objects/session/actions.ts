@@ -31,7 +31,18 @@ import type { ModelRetry, SessionRow } from './rows.ts';
 
 type Needs = Pick<
   SessionParts,
-  'config' | 'kit' | 'records' | 'graph' | 'log' | 'messages' | 'runs' | 'tasks' | 'commands' | 'projections'
+  | 'config'
+  | 'kit'
+  | 'records'
+  | 'details'
+  | 'graph'
+  | 'log'
+  | 'messages'
+  | 'runs'
+  | 'tasks'
+  | 'transitions'
+  | 'commands'
+  | 'projections'
 >;
 
 /**
@@ -96,17 +107,27 @@ export class Actions {
   }
 
   update(request: UpdateSessionRequest, isMergePatch: boolean): Outcome<null> {
-    const { records, log, tasks, projections } = this.#parts;
+    const { records, details, log, tasks, transitions, projections } = this.#parts;
     const { data: changes, error } = sessionChanges(records.spec(), request, isMergePatch);
     if (error) {
       const errors = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
       return refuse('validation_failed', 'The metadata is too long after the change. Remove some of it.', { errors });
     }
+    const { status } = records.session();
+    if (changes.checks && hasEnded(status) && nextStatus(status, 'retry') === null) {
+      return refuse(
+        'illegal_transition',
+        `The session is ${status}, so its checks run no more. Retry one of its tasks first.`,
+      );
+    }
+    if (changes.checks) details.keepChecks();
     records.updateSpec(changes as Partial<CreateSessionRequest>);
     records.update({ version: records.session().version + 1 });
     log.append(WHOLE_SESSION, { type: 'session.updated', data: changes });
     const told = { ...ChoiceMembers().shape, priority: true, allow_rebalance: true };
     if (Object.keys(changes).some((member) => member in told)) tasks.askAgain();
+    // More of the ready tasks may ask for an agent now.
+    if (changes.max_parallel !== undefined && !hasEnded(status)) transitions.settle({ reason: 'updated' });
     projections.changed();
     return ok(null);
   }

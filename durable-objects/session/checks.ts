@@ -11,6 +11,7 @@ import {
   withEnd,
 } from '../../src/domain/session/checks.ts';
 import { IMPLICIT_TASK } from '../../src/protocol/common/ids.ts';
+import { MAX_CHECKS } from '../../src/protocol/common/limits.ts';
 import type { AgentEventBody } from '../../src/protocol/events/agent.ts';
 import type { Check, CheckEvidence, CheckResult } from '../../src/protocol/session/checks.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
@@ -50,12 +51,15 @@ export class Checks {
 
   /** Stores how a check has ended. @returns why the event is invalid, or null */
   note(task: number, { type, data }: CheckEvent): string | null {
-    const { records, details } = this.#parts;
-    const { length } = data.round === AT_START ? records.spec().checks : details.checks(task);
-    if (data.index >= length) return `there are ${length} checks, and the index counts from 0`;
-    if (type === 'check.started' || data.round === AT_START) return null;
+    // The checks of the session may have changed since the agent was given them.
+    if (data.round === AT_START && data.index < MAX_CHECKS) return null;
+    const checks = this.#parts.details.checks(task);
+    const check = checks[data.index];
+    if (!check) return `there are ${checks.length} checks, and the index counts from 0`;
+    if (type === 'check.started') return null;
     const { round, index, outcome, exit_code, ms, output } = data;
-    this.#save(task, withEnd(this.#record(task), round, index, { outcome, exit_code, ms, output }));
+    const end = { command: check.command, outcome, exit_code, ms, output };
+    this.#save(task, withEnd(this.#record(task), round, index, end));
     return null;
   }
 

@@ -1,5 +1,5 @@
 import { CheckMembers } from '../../src/protocol/session/checks.ts';
-import { type CreateSessionRequest, OnConflictRisk } from '../../src/protocol/session/requests.ts';
+import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import { AgentChoice } from '../../src/protocol/session/requirements.ts';
 import { CachedRows } from '../kit/storage/cached-rows.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
@@ -67,8 +67,7 @@ export class SessionRecords {
       const stored = JSON.parse(json);
       // A session of an earlier release has chosen nothing.
       const later = { ...AgentChoice().parse(stored), ...CheckMembers().parse(stored) };
-      const on_conflict_risk = OnConflictRisk().parse(stored.on_conflict_risk);
-      const { allow_rebalance = false, plan = 'none' } = stored;
+      const { allow_rebalance = false, plan = 'none', on_conflict_risk = 'note' } = stored;
       this.#parsed = {
         json,
         spec: { ...stored, ...later, allow_rebalance, plan, on_conflict_risk, initial_prompt: prompt.text },

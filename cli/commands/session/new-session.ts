@@ -1,6 +1,7 @@
 import { SessionPriority } from '../../../src/protocol/common/enums.ts';
 import { truncated, visibleLength } from '../../../src/protocol/common/text.ts';
 import { SessionPlan } from '../../../src/protocol/session/decomposition.ts';
+import { OnConflictRisk } from '../../../src/protocol/session/requests.ts';
 import { type OptionSpecs, parseWord } from '../../command.ts';
 import { choiceOf, choiceOptions } from './choice.ts';
 import { type DeliverOptions, deliverRequest } from './deliver-options.ts';
@@ -49,6 +50,11 @@ export const newSessionOptions = {
     placeholder: 'command',
     description: 'A command that must succeed before the work is done, such as "npm test"',
   },
+  'on-conflict-risk': {
+    type: 'string',
+    placeholder: 'how',
+    description: `What follows when two tasks edit the same file: ${OnConflictRisk().options.join(', ')} (note)`,
+  },
 } as const satisfies OptionSpecs;
 
 type Given = {
@@ -71,6 +77,9 @@ export function newSession(prompt: string, values: Given) {
     ...choiceOf(values),
     allow_rebalance: values['allow-rebalance'] ?? false,
     ...(values.plan !== undefined && { plan: parseWord('plan', values.plan, SessionPlan().options) }),
+    ...(values['on-conflict-risk'] !== undefined && {
+      on_conflict_risk: parseWord('on-conflict-risk', values['on-conflict-risk'], OnConflictRisk().options),
+    }),
     ...(values.check && { checks: values.check }),
     ...((isDelivered || values.remote !== undefined) && { deliver: deliverRequest(values) }),
     ...(values.priority !== undefined && {

@@ -1,6 +1,7 @@
 import { BoundedMap } from '../../../src/domain/bounded-map.ts';
 import type { WorkName } from '../../../src/domain/graph/works.ts';
 import { type CheckRecord, NO_CHECKS_RUN } from '../../../src/domain/session/checks.ts';
+import { isFinal } from '../../../src/domain/task-status.ts';
 import type { Capability } from '../../../src/protocol/common/enums.ts';
 import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
 import type { ConflictChoice } from '../../../src/protocol/run/start.ts';
@@ -11,6 +12,8 @@ import type { TaskTemplate } from '../../../src/protocol/workspace/task-template
 import type { Transaction } from '../../kit/storage/store.ts';
 import type { StoredDelivery } from '../delivery/delivery-tasks.ts';
 import type { SessionParts } from '../parts.ts';
+import type { TaskRow } from '../rows.ts';
+import type { StoredStart } from '../works/works.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
 type Column = 'definition' | 'result' | 'checks' | 'decomposition';
@@ -137,8 +140,9 @@ export class TaskDetails {
   /** The checks of a task. Those of the session belong to the task that stands for its prompt, and to integration. */
   checks(number: number): Check[] {
     const { records } = this.#parts;
-    const isWhole = number === IMPLICIT_TASK || records.task(number)?.kind === 'integrate';
-    return isWhole ? records.spec().checks : (this.definition(number)?.checks ?? []);
+    const row = records.task(number);
+    if (!row || !hasChecksOfSession(row)) return this.definition(number)?.checks ?? [];
+    return keptChecks(row) ?? records.spec().checks;
   }
 
   /** How the checks of the task have ended since it was last started. */
@@ -157,6 +161,16 @@ export class TaskDetails {
        WHERE checks IS NOT NULL AND task IN (SELECT value FROM json_each(?))`,
       JSON.stringify(tasks),
     );
+  }
+
+  /** The agents that were given the checks of the session keep them, although those change now. */
+  keepChecks(): void {
+    const { records } = this.#parts;
+    for (const row of records.tasks().filter((task) => hasChecksOfSession(task) && !isFinal(task))) {
+      if (!hasBegun(row) || keptChecks(row)) continue;
+      const start: StoredStart = { ...JSON.parse(row.start!), checks: records.spec().checks };
+      records.updateTask(row.number, { start: JSON.stringify(start) });
+    }
   }
 
   #forgetDefinitions(changedBy: Transaction | null): void {
@@ -187,4 +201,19 @@ export class TaskDetails {
       JSON.stringify(value),
     );
   }
+}
+
+/** The task that stands for the prompt of the session, and integration. */
+function hasChecksOfSession({ number, kind }: TaskRow): boolean {
+  return number === IMPLICIT_TASK || kind === 'integrate';
+}
+
+/** Whether an agent was given the present epoch of the task. */
+function hasBegun({ start, epoch }: TaskRow): boolean {
+  return start !== null && (JSON.parse(start) as StoredStart).epoch === epoch;
+}
+
+/** The checks that the agent of the present epoch was given, if those of the session have changed since. */
+function keptChecks(row: TaskRow): Check[] | undefined {
+  return hasBegun(row) ? (JSON.parse(row.start!) as StoredStart).checks : undefined;
 }

@@ -11,6 +11,7 @@ import { MAX_WORKS } from '../../../src/protocol/common/limits.ts';
 import type { CheckpointReport } from '../../../src/protocol/run/frames.ts';
 import type { Start, Work } from '../../../src/protocol/run/start.ts';
 import type { CheckpointView } from '../../../src/protocol/session/checkpoint.ts';
+import type { Check } from '../../../src/protocol/session/checks.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../rows.ts';
 
@@ -28,9 +29,11 @@ export interface StoredWork extends WorkName {
 }
 
 /** The starting point of an epoch, as the task's row has it, in JSON. */
-interface StoredStart extends StartingPoint {
+export interface StoredStart extends StartingPoint {
   epoch: number;
   is_root: boolean;
+  /** The checks of the session that the agent was given, if those have changed since. */
+  checks?: Check[];
 }
 
 /** The most works before those of the start that an assignment names. Beyond that, its commits begin a new history. */

@@ -16,17 +16,23 @@ export interface CheckRecord {
   /** The number of the newest round; 0 before the first. */
   round: number;
   /** How the checks of that round have ended, by their place in the list; null for one that has not. */
-  ends: (CheckEnd | null)[];
+  ends: (StoredEnd | null)[];
   /** Whether the agent has got a prompt since, so that the ends say nothing of the present work. */
   is_past: boolean;
   /** The epochs in which failed checks became a prompt, one for each time. */
   handed_back: number[];
 }
 
+/** How a check has ended, with its command, because the list may have changed since. */
+export interface StoredEnd extends CheckEnd {
+  /** Absent in a record of an earlier release. */
+  command?: string;
+}
+
 export const NO_CHECKS_RUN: CheckRecord = { round: 0, ends: [], is_past: false, handed_back: [] };
 
 /** The record after a check has ended. What is reported late of an earlier round changes nothing. */
-export function withEnd(record: CheckRecord, round: number, index: number, end: CheckEnd): CheckRecord {
+export function withEnd(record: CheckRecord, round: number, index: number, end: StoredEnd): CheckRecord {
   if (round < record.round || (round === record.round && record.is_past)) return record;
   const ends = round === record.round ? [...record.ends] : [];
   while (ends.length <= index) ends.push(null);
@@ -38,7 +44,7 @@ export function withEnd(record: CheckRecord, round: number, index: number, end: 
 export type CheckVerdict = 'passed' | 'failed' | 'unknown';
 
 export function judgeChecks(checks: readonly Check[], record: CheckRecord): CheckVerdict {
-  const ends = checks.map((_, index) => endOf(record, index));
+  const ends = checks.map((check, index) => endOf(record, check, index));
   if (ends.some((end) => end !== null && end.outcome !== 'passed')) return 'failed';
   return ends.includes(null) ? 'unknown' : 'passed';
 }
@@ -50,9 +56,10 @@ export function isRoundLeft({ handed_back }: CheckRecord, maxRounds: number): bo
 
 /** The checks as a result lists them. */
 export function checkResults(checks: readonly Check[], record: CheckRecord): CheckResult[] {
-  return checks.map(({ command }, index) => {
-    const end = endOf(record, index);
-    return end === null ? { command, outcome: 'not_run', exit_code: null, ms: 0, output: '' } : { command, ...end };
+  return checks.map((check, index) => {
+    const { command } = check;
+    const end = endOf(record, check, index);
+    return end === null ? { command, outcome: 'not_run', exit_code: null, ms: 0, output: '' } : { ...end, command };
   });
 }
 
@@ -125,10 +132,11 @@ export function checkEvidence(checks: readonly Check[], record: CheckRecord, epo
 const MAX_ERROR_OUTPUT_CHARS = 400;
 const SIGNALLED = 128;
 
-/** An interrupted check says nothing. */
-function endOf({ ends, is_past }: CheckRecord, index: number): CheckEnd | null {
+/** An interrupted check says nothing, and neither does one of another command. */
+function endOf({ ends, is_past }: CheckRecord, { command }: Check, index: number): CheckEnd | null {
   const end = is_past ? null : (ends[index] ?? null);
-  return end?.outcome === 'interrupted' ? null : end;
+  if (end === null || end.outcome === 'interrupted') return null;
+  return end.command === undefined || end.command === command ? end : null;
 }
 
 function hasFailed({ outcome }: CheckResult): boolean {

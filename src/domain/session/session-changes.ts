@@ -1,3 +1,4 @@
+import { CheckMembers } from '../../protocol/session/checks.ts';
 import { CreateSessionRequest, SessionChanges, type UpdateSessionRequest } from '../../protocol/session/requests.ts';
 import { AgentChoice } from '../../protocol/session/requirements.ts';
 
@@ -13,7 +14,9 @@ export function sessionChanges(before: { metadata: Json }, request: UpdateSessio
   const shape = CreateSessionRequest().shape;
   const defaults: Json = {
     ...{ priority: shape.priority.parse(undefined), tags: [], metadata: {}, allow_rebalance: false },
+    ...{ max_parallel: shape.max_parallel.parse(undefined), on_conflict_risk: shape.on_conflict_risk.parse(undefined) },
     ...AgentChoice().parse({}),
+    ...CheckMembers().parse({}),
   };
   const entries = Object.entries(request).map(([name, value]) => [name, value === null ? defaults[name] : value]);
   const changes = Object.fromEntries(entries) as SessionChanges;

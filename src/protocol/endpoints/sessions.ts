@@ -66,14 +66,14 @@ export const SESSION_ENDPOINTS = {
   },
   updateSession: {
     tag: 'Sessions',
-    summary: 'Change a session’s title, priority, tags or metadata',
+    summary: 'Change members of a session, also while it runs',
     access: 'operate',
     idempotent: true,
     params: SessionParams,
     body: UpdateSessionRequest,
     mergeable: true,
     responses: { 200: versioned(SessionView, 'The session.') },
-    errors: ['not_found'],
+    errors: ['not_found', 'illegal_transition'],
   },
   deleteSession: {
     tag: 'Sessions',

@@ -49,14 +49,17 @@ export const GivenChecks = schema(() =>
     .meta({ description: 'Commands, or objects with `command` and `timeout_seconds` (600 by default).' }),
 );
 
+export const MaxCheckRounds = schema(() =>
+  z
+    .int()
+    .min(0)
+    .max(5)
+    .meta({ description: 'How often the agent of a task gets failed checks back to mend its work.' }),
+);
+
 /** What a session says of the checks of its tasks. */
 export const CheckMembers = schema(() =>
-  z.object({
-    checks: GivenChecks().default([]),
-    max_check_rounds: z.int().min(0).max(5).default(2).meta({
-      description: 'How often the agent of a task gets failed checks back to mend its work.',
-    }),
-  }),
+  z.object({ checks: GivenChecks().default([]), max_check_rounds: MaxCheckRounds().default(2) }),
 );
 
 /** `interrupted`: the agent had to stop. `not_started`: the command could not begin. */

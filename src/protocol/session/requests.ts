@@ -6,7 +6,7 @@ import { type Infer, schema } from '../common/schema.ts';
 import { hasControls } from '../common/text.ts';
 import { hasCredentials } from '../common/url.ts';
 import { Ceilings } from './ceilings.ts';
-import { CheckMembers } from './checks.ts';
+import { Check, CheckMembers, GivenChecks, MaxCheckRounds } from './checks.ts';
 import { SessionPlan } from './decomposition.ts';
 import { DeliverRequest } from './deliver.ts';
 import { AllowRebalance, ChoiceMembers, SessionRequirements } from './requirements.ts';
@@ -124,10 +124,14 @@ const Metadata = schema(() =>
 
 /** What follows when two tasks edit the same file at the same time. */
 export const OnConflictRisk = schema(() =>
-  z.enum(['note', 'steer']).default('note').meta({
+  z.enum(['note', 'steer']).meta({
     description:
       'What follows when two tasks edit the same file at the same time. Both tasks say so (`conflict_risk`); `steer`: the agent of the later one also gets a message with the other change.',
   }),
+);
+
+const MaxParallel = schema(() =>
+  z.int().min(1).max(50).meta({ description: 'How many tasks may have an agent, or ask for one, at a time.' }),
 );
 
 export const CreateSessionRequest = schema(() =>
@@ -144,9 +148,9 @@ export const CreateSessionRequest = schema(() =>
       metadata: Metadata().default({}),
       max_duration_seconds: z.int().min(60).max(86_400).default(3_600),
       max_attempts: z.int().min(1).max(10).default(3),
-      max_parallel: z.int().min(1).max(50).default(4),
+      max_parallel: MaxParallel().default(4),
       ...CheckMembers().shape,
-      on_conflict_risk: OnConflictRisk(),
+      on_conflict_risk: OnConflictRisk().default('note'),
       plan: SessionPlan().default('none'),
       approval_default: z.enum(['once', 'reject']).default('reject'),
       approval_timeout_seconds: z.int().min(1).max(86_400).default(900),
@@ -171,6 +175,10 @@ export const SessionChanges = schema(() =>
       metadata: Metadata().optional(),
       ...ChoiceMembers().partial().shape,
       allow_rebalance: AllowRebalance().optional(),
+      checks: z.array(Check()).optional(),
+      max_check_rounds: MaxCheckRounds().optional(),
+      max_parallel: MaxParallel().optional(),
+      on_conflict_risk: OnConflictRisk().optional(),
     })
     .meta({ id: 'SessionChanges', description: 'The new values of changed members.', example: { priority: 'high' } }),
 );
@@ -188,12 +196,16 @@ export const UpdateSessionRequest = schema(() =>
       preferred_agent_ids: ChoiceMembers().shape.preferred_agent_ids.nullable().optional(),
       technologies: ChoiceMembers().shape.technologies.nullable().optional(),
       allow_rebalance: AllowRebalance().nullable().optional(),
+      checks: GivenChecks().nullable().optional(),
+      max_check_rounds: MaxCheckRounds().nullable().optional(),
+      max_parallel: MaxParallel().nullable().optional(),
+      on_conflict_risk: OnConflictRisk().nullable().optional(),
     })
     .refine((body) => Object.keys(body).length > 0, 'must have at least one member')
     .meta({
       id: 'UpdateSessionRequest',
       description:
-        'Members to change; null sets one back to its default. `metadata` is replaced, but sent as `application/merge-patch+json` it changes only the members that it names, and removes those that are null.',
+        'Members to change; null sets one back to its default. `metadata` is replaced, but sent as `application/merge-patch+json` it changes only the members that it names, and removes those that are null. An agent that works already keeps the `checks` of the session that it was given; pause and resume the session to let it have the new ones.',
       example: { priority: 'high' },
     }),
 );

@@ -18,6 +18,7 @@ it('the request of all options is one that the API takes', () => {
   const request = newSession('Do it', {
     check: ['npm test'],
     plan: 'template',
+    'on-conflict-risk': 'steer',
     push: true,
     message: 'Mine',
     priority: 'high',
@@ -26,6 +27,7 @@ it('the request of all options is one that the API takes', () => {
   expect(CreateSessionRequest().parse(request)).toMatchObject({
     checks: [{ command: 'npm test' }],
     plan: 'template',
+    on_conflict_risk: 'steer',
     priority: 'high',
   });
 });
