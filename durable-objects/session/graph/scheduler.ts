@@ -32,6 +32,7 @@ export class Scheduler {
   advance(change: Change): void {
     const { records, graph, deliveryTasks } = this.#parts;
     const isRunning = records.session().intent === 'run';
+    graph.willChange();
     do {
       for (let move = graph.live.next(isRunning); move; move = graph.live.next(isRunning)) this.#make(move, change);
     } while (isRunning && (deliveryTasks.addLast() || !this.#dispatch(change)));

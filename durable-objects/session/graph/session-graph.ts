@@ -30,7 +30,7 @@ export class SessionGraph {
   }
 
   get tasks(): TaskGraph {
-    if (this.#changedBy?.outcome === 'failed') this.forget();
+    this.#forgetIfUndone();
     if (!this.#tasks) {
       this.#tasks = buildGraph(this.#parts.records.tasks().map(graphTask));
       // The rows may have been changed by the transaction that is under way, and be undone with it.
@@ -96,10 +96,16 @@ export class SessionGraph {
     this.#changedBy = null;
   }
 
+  /** Call this before tasks are taken from the live graph, in the transaction that gives them an agent. */
+  willChange(): void {
+    this.#forgetIfUndone();
+    this.#changedBy = this.#parts.kit.store.beforeCommit(NOTHING);
+  }
+
   /** Call this after each change of a task's row on which others or the session depend, in the same transaction. */
   note(task: TaskRow): void {
+    this.willChange();
     if (!this.#live) return;
-    this.#changedBy = this.#parts.kit.store.beforeCommit(NOTHING);
     this.#live.note(task.number, task);
     this.#count(task);
   }
@@ -133,6 +139,10 @@ export class SessionGraph {
       for (const dependency of tasks.get(at)?.depends_on ?? []) add(dependency.task);
     }
     return [...found];
+  }
+
+  #forgetIfUndone(): void {
+    if (this.#changedBy?.outcome === 'failed') this.forget();
   }
 
   /** Changes the graph if it is in memory. */

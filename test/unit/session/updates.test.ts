@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UpdateSessionRequest } from '../../../src/protocol/session/requests.ts';
+import { everyStatement } from '../../support/every-statement.ts';
+import type { NodePlatform } from '../../support/node-platform.ts';
 import { checked, checkpoint, released, result, tool, uuidOf } from './fake-agent.ts';
 import { failureOf, SessionInProcess, unwrap } from './harness.ts';
 import { HttpAgent } from './http-agent.ts';
@@ -8,8 +10,8 @@ const update = (session: SessionInProcess, changes: object) =>
   session.runtime.update(session.call(), UpdateSessionRequest().parse(changes));
 
 /** A started session with tasks from number 2 on. */
-async function sessionWith(count: number, changes: object = {}): Promise<SessionInProcess> {
-  const session = new SessionInProcess();
+async function sessionWith(count: number, changes: object = {}, platform?: NodePlatform): Promise<SessionInProcess> {
+  const session = new SessionInProcess(platform ? { platform } : {});
   await session.create({ ...changes });
   await session.addTasks(...Array.from({ length: count }, () => ({})));
   await session.act('start');
@@ -39,6 +41,14 @@ describe('max_parallel', () => {
     await session.act('cancel');
     unwrap(await update(session, { max_parallel: 3 }));
     expect(await session.status()).toBe('cancelled');
+  });
+
+  it('changes with all that follows, or not at all', async () => {
+    const steps = await everyStatement(
+      (platform) => sessionWith(4, { max_parallel: 1 }, platform),
+      (session) => update(session, { max_parallel: 3 }),
+    );
+    expect(steps).toBeGreaterThan(3);
   });
 });
 
