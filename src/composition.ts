@@ -1,5 +1,5 @@
 import { consoleLogger } from './adapters/console-logger.ts';
-import { postgresProbe } from './adapters/neon/postgres.ts';
+import { postgresContextArchive, postgresProbe } from './adapters/neon/postgres.ts';
 import { objectsProbe } from './adapters/objects/probe.ts';
 import { objectLockTurns, objectOfferTurns } from './adapters/objects/registry-turns.ts';
 import {
@@ -27,6 +27,7 @@ export function compose(env: Env): Dependencies {
   return {
     sessions: objectSessions(env.SESSION),
     contexts: objectContexts(env.CONTEXT),
+    contextArchive: contextArchive(settings),
     directories: objectDirectories(env.DIRECTORY),
     agentRegistries: objectAgentRegistries(env.AGENT_REGISTRY),
     workspaces,
@@ -55,6 +56,10 @@ export const effects: Effects = {
 
 function postgres({ DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint }: Settings<'worker'>) {
   return url ? postgresProbe(url, endpoint) : null;
+}
+
+function contextArchive({ DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint }: Settings<'worker'>) {
+  return url ? postgresContextArchive(url, endpoint) : null;
 }
 
 function redis({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token }: Settings<'worker'>) {

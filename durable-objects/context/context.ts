@@ -9,12 +9,13 @@ import type {
   UpdateContextRequest,
 } from '../../src/protocol/context/requests.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
+import { contextPortsOf } from './compose.ts';
 import { buildContext, type ContextRuntime } from './runtime.ts';
 
 /** The object of a context: its home. See `ContextApi`. */
 export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env, 'Context', buildContext);
+    super(ctx, env, 'Context', (workspace, platform) => buildContext(workspace, platform, contextPortsOf(env)));
   }
 
   async create(call: Call, context: NewContext, data: ContextData): Promise<Outcome<View>> {

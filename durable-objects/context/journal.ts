@@ -44,12 +44,15 @@ interface Base {
  */
 export class Journal {
   readonly #store: ObjectStore;
+  readonly #changed: (isNew: boolean) => void;
   #head: Head | null = null;
   /** The last transaction that has changed the head. */
   #changedBy: Transaction | null = null;
 
-  constructor(store: ObjectStore) {
+  /** @param changed is called in each transaction that makes a version; `isNew` of the first one */
+  constructor(store: ObjectStore, changed: (isNew: boolean) => void) {
     this.#store = store;
+    this.#changed = changed;
   }
 
   get head(): Head {
@@ -69,6 +72,7 @@ export class Journal {
     const at = this.#store.platform.now();
     this.#writeBase({ at, by, data, stamps: { stamp: stampOf(version, at, by) } });
     this.#head = null;
+    this.#changed(true);
   }
 
   /** Why the edits cannot be made, as a sentence; null if they can. */
@@ -96,6 +100,7 @@ export class Journal {
     head.stamps.record(edits, stampOf(version, at, by));
     this.#head = { version, at, by, data: applyEdits(head.data, edits), stamps: head.stamps };
     if (version - this.baseVersion >= 2 * KEPT_CHANGES) this.#fold(version - KEPT_CHANGES);
+    this.#changed(false);
   }
 
   /** The context as it was at a version; null if that version is not there, or not any more. */

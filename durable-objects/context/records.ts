@@ -24,9 +24,9 @@ export class ContextRecords {
     return this.#store.created ? this.#store.row<ContextRow>(`SELECT * FROM context`) : undefined;
   }
 
-  /** The row of a context that exists. */
+  /** The row of a context that exists, also in the transaction that creates it. */
   get(): ContextRow {
-    return this.find()!;
+    return this.#store.row<ContextRow>(`SELECT * FROM context`)!;
   }
 
   get exists(): boolean {

@@ -20,20 +20,29 @@ import type {
   UpdateContextRequest,
 } from '../../src/protocol/context/requests.ts';
 import { Calls } from '../kit/calls/calls.ts';
+import { type Due, handlerOf } from '../kit/deadlines.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { Keyset } from '../kit/storage/keyset.ts';
 import { instant } from '../kit/text.ts';
 import { type Changed, Changes } from './changes.ts';
 import { type ChangeRow, Journal } from './journal.ts';
+import { type ContextPorts, NO_PORTS } from './ports.ts';
 import { ABSENT, ContextRecords } from './records.ts';
 import { CONTEXT_SCHEMA } from './schema.ts';
+import { Tiers, tierDestinations } from './tiers.ts';
 
 const NEWEST_FIRST = new Keyset('context_changes', [{ sql: 'version', descending: true }]);
 
 /** Builds the runtime of a context. */
-export function buildContext(workspace: WorkspaceId, platform: ObjectPlatform): ContextRuntime {
-  return new ContextRuntime(workspace, buildKit(platform, CONTEXT_SCHEMA, []));
+export function buildContext(workspace: WorkspaceId, platform: ObjectPlatform, ports = NO_PORTS): ContextRuntime {
+  const kit = buildKit(
+    platform,
+    CONTEXT_SCHEMA,
+    tierDestinations(ports, () => runtime.tiers),
+  );
+  const runtime: ContextRuntime = new ContextRuntime(workspace, kit, ports);
+  return runtime;
 }
 
 /** The runtime of a context (`ContextApi`): the only writer of its versions. Each method is one synchronous step. */
@@ -43,11 +52,15 @@ export class ContextRuntime {
   readonly #records: ContextRecords;
   readonly #journal: Journal;
   readonly #changes: Changes;
+  readonly #handle: (name: string, due: Due) => void;
+  readonly tiers: Tiers;
 
-  constructor(workspace: WorkspaceId, kit: ObjectKit) {
+  constructor(workspace: WorkspaceId, kit: ObjectKit, ports: ContextPorts) {
     this.#kit = kit;
     this.#records = new ContextRecords(kit.store);
-    this.#journal = new Journal(kit.store);
+    this.#journal = new Journal(kit.store, (isNew) => this.tiers.changed(isNew));
+    this.tiers = new Tiers(workspace, ports, { kit, records: this.#records, journal: this.#journal });
+    this.#handle = handlerOf(this.tiers.deadlines);
     this.#changes = new Changes(this.#records, this.#journal);
     this.#calls = new Calls(kit, { workspace, absent: ABSENT, exists: () => this.#records.exists });
   }
@@ -110,12 +123,13 @@ export class ContextRuntime {
       const stale = this.#changes.whyStale([], call.if_match);
       if (stale) return stale;
       this.#records.remove(this.#journal.head.version);
+      this.tiers.removed();
       return ok(null);
     });
   }
 
   alarm(): void {
-    runAlarm(this.#kit, () => {});
+    runAlarm(this.#kit, this.#handle);
   }
 
   /** Makes the next version, or the first one if the request does not expect another. */

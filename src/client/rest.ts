@@ -203,6 +203,8 @@ export function createRest(options: RequestOptions) {
     },
     contexts: {
       create: (body: BodyFor<'createContext'>, call?: CallOptions) => send('createContext', { body }, call),
+      /** One page of the workspace's contexts, the youngest first. */
+      list: (query: QueryFor<'listContexts'> = {}, call?: CallOptions) => send('listContexts', { query }, call),
       /** A context at its newest version, or at an older one. @param id its id, or its address such as `global.notes` */
       get: (id: string, query: QueryFor<'readContext'> = {}, call?: CallOptions) =>
         send('readContext', { params: { id }, query }, call),

@@ -1,6 +1,7 @@
 import type { Dependency } from '../application/readiness.ts';
 import type { TokenSigner } from '../application/token-signer.ts';
 import type { AgentRegistries } from '../ports/agent-registry.ts';
+import type { ContextArchive } from '../ports/context-archive.ts';
 import type { Contexts } from '../ports/contexts.ts';
 import type { Directories } from '../ports/directory.ts';
 import type { Effects } from '../ports/effects.ts';
@@ -15,6 +16,8 @@ import type { Workspaces } from '../ports/workspace.ts';
 export interface Dependencies {
   sessions: Sessions;
   contexts: Contexts;
+  /** Contexts in Postgres; null if the deployment has none. */
+  contextArchive: ContextArchive | null;
   directories: Directories;
   agentRegistries: AgentRegistries;
   workspaces: Workspaces;

@@ -43,6 +43,8 @@ const REFUSED: Readonly<Record<string, number>> = {
   rateTask: 409,
   // The task of this test begins with no works.
   reportConflict: 422,
+  // There is no Postgres.
+  listContexts: 503,
   // The agent of this test is not connected.
   routeTask: 409,
   watchSession: 426,

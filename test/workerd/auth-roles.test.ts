@@ -9,6 +9,7 @@ import { HeldLock, LockView } from '../../src/protocol/lock/lock.ts';
 import { SessionList } from '../../src/protocol/session/list.ts';
 import { TemplateView } from '../../src/protocol/workspace/task-template.ts';
 import { TokenView } from '../../src/protocol/workspace/token.ts';
+import { MemoryContextArchive } from '../support/memory-context-archive.ts';
 import { appWith, ask, newWorkspace, sessionsWith, signToken, UUID } from './http-support.ts';
 import { exampleRequest } from './support/example-request.ts';
 import { MAY_CALL } from './support/permissions.ts';
@@ -32,6 +33,7 @@ const away = refuse('not_found', 'There is nothing here.');
 const absent = async () => new Response('There is nothing here.', { status: 404 });
 const EMPTY_LIST = JSON.stringify(SessionList().meta()!.example);
 const app = appWith({
+  contextArchive: new MemoryContextArchive(),
   sessions: sessionsWith({}),
   directories: { of: () => ({ list: async () => ok({ text: EMPTY_LIST, next_cursor: null }) }) as never },
   agentRegistries: {

@@ -3,8 +3,9 @@ import { expect, it } from 'vitest';
 import { endpointOf, errorCodesOf, OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
 import { matchPath, type OperationId, ROUTES } from '../../src/protocol/endpoints/routes.ts';
 import type { SessionView } from '../../src/protocol/session/session.ts';
+import { MemoryContextArchive } from '../support/memory-context-archive.ts';
 import { runs } from '../support/seeds.ts';
-import { ask, HOST, newWorkspace, signToken, UUID } from './http-support.ts';
+import { appWith, HOST, newWorkspace, signToken, UUID } from './http-support.ts';
 
 interface Operation {
   parameters?: { name: string; in: string }[];
@@ -16,6 +17,8 @@ interface Document {
   components: { schemas: Record<string, { example: unknown }> };
 }
 
+/** With lists of contexts, which are in Postgres. */
+const { ask } = appWith({ contextArchive: new MemoryContextArchive() });
 const document = (await (await ask('/openapi.json')).json()) as Document;
 const operations = Object.entries(document.paths)
   .filter(([path]) => path.startsWith('/api/'))

@@ -1,4 +1,5 @@
 import type { AgentHistory } from '../../ports/agent-history.ts';
+import type { ContextArchive } from '../../ports/context-archive.ts';
 import type { Probe } from '../../ports/probe.ts';
 import type { RunHistory } from '../../ports/run-history.ts';
 import { Breaker } from './breaker.ts';
@@ -42,6 +43,26 @@ export function postgresAgentHistory(databaseUrl: string, fetchEndpoint?: string
     recordRun: (run, signal) => breaker.run(async () => (await load()).recordRun(run, signal)),
     agent: async (workspace, agentId) => (await load()).agent(workspace, agentId),
     runsOfAgent: async (workspace, agentId) => (await load()).runsOfAgent(workspace, agentId),
+  };
+}
+
+/** Contexts in the database at this URL. While the breaker is open, reads fail at once too, because people wait for them. */
+export function postgresContextArchive(databaseUrl: string, fetchEndpoint?: string): ContextArchive {
+  const breaker = breakerOf(databaseUrl);
+  const load = async () => {
+    const [{ connect }, { PostgresContextArchive }] = await Promise.all([
+      import('./connection.ts'),
+      import('./contexts.ts'),
+    ]);
+    return new PostgresContextArchive(connect(databaseUrl, fetchEndpoint));
+  };
+  const run = <T>(call: (archive: ContextArchive) => Promise<T>) => breaker.run(async () => call(await load()));
+  return {
+    put: (record, signal) => run((archive) => archive.put(record, signal)),
+    remove: (...removal) => run((archive) => archive.remove(...removal)),
+    read: (...key) => run((archive) => archive.read(...key)),
+    history: (...key) => run((archive) => archive.history(...key)),
+    list: (...query) => run((archive) => archive.list(...query)),
   };
 }
 

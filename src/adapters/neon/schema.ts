@@ -5,8 +5,10 @@ import {
   doublePrecision,
   index,
   integer,
+  jsonb,
   pgTable,
   primaryKey,
+  smallint,
   text,
   timestamp,
   uuid,
@@ -20,6 +22,7 @@ import type {
   SessionStatus,
   SessionType,
 } from '../../protocol/common/enums.ts';
+import type { ContextScope, ContextWriter } from '../../protocol/context/context.ts';
 
 const instant = () => timestamp({ withTimezone: true, precision: 3, mode: 'date' });
 const count = () => bigint({ mode: 'number' }).notNull();
@@ -110,5 +113,35 @@ export const agentRuns = pgTable(
     primaryKey({ columns: [table.workspace, table.task_id, table.epoch] }),
     index('agent_runs_of_agent').on(table.workspace, table.agent_id, table.ended_at),
     index('agent_runs_by_end').on(table.workspace, table.ended_at),
+  ],
+);
+
+/** One row for each context, also for a removed one. See `ContextRecord`. */
+export const contexts = pgTable(
+  'contexts',
+  {
+    workspace: text().notNull(),
+    id: uuid().notNull(),
+    scope: text().$type<ContextScope>().notNull(),
+    session_id: uuid(),
+    agent_id: uuid(),
+    name: text().notNull(),
+    version: integer().notNull(),
+    /** How much the row has of its version. See `ContextArchive`. */
+    has: smallint().notNull(),
+    keys: text().notNull(),
+    /** Text and not `jsonb`, which would change numbers and the order of members. */
+    data: text(),
+    history: text(),
+    created_at: instant().notNull(),
+    updated_at: instant().notNull(),
+    updated_by: jsonb().$type<ContextWriter>().notNull(),
+    recorded_at: instant().notNull().default(sql`now()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.workspace, table.id] }),
+    index('contexts_by_age').on(table.workspace, table.created_at, table.id),
+    index('contexts_of_session').on(table.workspace, table.session_id, table.created_at, table.id),
+    index('contexts_of_agent').on(table.workspace, table.agent_id, table.created_at, table.id),
   ],
 );

@@ -1,11 +1,13 @@
 import { createContext } from '../../application/context/create-context.ts';
 import { contextAt } from '../../application/context/identity.ts';
+import { listContexts } from '../../application/context/list-contexts.ts';
 import { writeContext } from '../../application/context/write-context.ts';
 import type { Call } from '../../ports/calls.ts';
 import type { ContextRef } from '../../protocol/context/address.ts';
 import { pathOf } from '../../protocol/endpoints/routes.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
+import { linkNext } from '../next-page.ts';
 
 /** Handlers of contexts. */
 export function contextHandlers(deps: Dependencies) {
@@ -16,6 +18,11 @@ export function contextHandlers(deps: Dependencies) {
       const created = await createContext(making, call, body);
       if (created.ok) c.header('Location', pathOf('readContext', { id: created.value.id }));
       return created;
+    },
+    listContexts: async ({ query, call }, c) => {
+      const page = await listContexts(deps, call.principal.workspace, query);
+      if (page.ok) linkNext(c, page.value.next_cursor);
+      return page;
     },
     readContext: async ({ params: { id }, query, call }) => (await homeOf(call, id)).read(call, query.version),
     updateContext: ({ params: { id }, body, call }) =>

@@ -83,6 +83,37 @@ export const Context = schema(() =>
 );
 export type Context = Infer<typeof Context>;
 
+export const ContextSummary = schema(() =>
+  z
+    .object({
+      id: ContextId(),
+      name: z.string(),
+      scope: ContextScope(),
+      session_id: SessionId().nullable(),
+      agent_id: Uuid().nullable(),
+      version: z.int(),
+      created_at: Instant(),
+      updated_at: Instant(),
+      updated_by: ContextWriter(),
+    })
+    .meta({
+      id: 'ContextSummary',
+      description: 'A context in a list, without its data.',
+      example: {
+        id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+        name: 'main',
+        scope: 'session',
+        session_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000',
+        agent_id: null,
+        version: 2,
+        created_at: '2026-11-22T15:04:05.678Z',
+        updated_at: '2026-11-22T15:05:00.000Z',
+        updated_by: EXAMPLE_WRITER,
+      },
+    }),
+);
+export type ContextSummary = Infer<typeof ContextSummary>;
+
 export const ContextEdit = schema(() =>
   z
     .object({

@@ -3,6 +3,7 @@ import { JSON_PATCH_TYPE, MERGE_PATCH_TYPE } from '../common/media-types.ts';
 import { schema } from '../common/schema.ts';
 import { ContextRef } from '../context/address.ts';
 import { Context, ContextDiff, ContextHistory } from '../context/context.ts';
+import { ContextList, ListContextsQuery } from '../context/list.ts';
 import {
   ContextHistoryQuery,
   ContextJsonPatch,
@@ -37,6 +38,14 @@ export const CONTEXT_ENDPOINTS = {
       },
     },
     errors: ['not_found', 'context_exists'],
+  },
+  listContexts: {
+    tag: 'Contexts',
+    summary: 'List and search the contexts of the workspace, the youngest first',
+    access: 'read',
+    query: ListContextsQuery,
+    responses: { 200: page(ContextList, 'A page of contexts.') },
+    errors: [],
   },
   readContext: {
     tag: 'Contexts',

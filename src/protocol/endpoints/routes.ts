@@ -52,6 +52,7 @@ export const ROUTES = {
   rateTask: { method: 'POST', path: '/api/v1/tasks/{id}/rating' },
 
   createContext: { method: 'POST', path: '/api/v1/contexts' },
+  listContexts: { method: 'GET', path: '/api/v1/contexts' },
   readContext: { method: 'GET', path: '/api/v1/contexts/{id}' },
   updateContext: { method: 'PATCH', path: '/api/v1/contexts/{id}' },
   deleteContext: { method: 'DELETE', path: '/api/v1/contexts/{id}' },

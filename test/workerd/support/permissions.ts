@@ -10,6 +10,7 @@ const EVERYONE: readonly Role[] = ['viewer', 'operator', 'admin', 'agent'];
 /** The roles that may call each operation, written out so that a wrong entry in the table fails a test. */
 export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> = {
   createContext: OPERATORS,
+  listContexts: READERS,
   readContext: READERS,
   updateContext: OPERATORS,
   deleteContext: OPERATORS,
