@@ -202,9 +202,11 @@ export class Work implements LeaseWork {
 
   /** Whether the merge with which the lease has begun is all of its work. */
   #needsNoModel({ conflict }: WorkContext): boolean {
-    const { kind, messages_done, messages_last } = this.#assignment;
-    const isMerge = kind === 'integrate' || (kind === 'resolve' && conflict === null);
-    return isMerge && (messages_done === 0 || messages_last <= messages_done);
+    const { kind, checkpoint, messages_done, messages_last } = this.#assignment;
+    const isAllDone = messages_last <= messages_done;
+    if (kind === 'integrate') return isAllDone;
+    // A person has decided, and the task's prompt asks a model for it.
+    return kind === 'resolve' && conflict === null && (isAllDone || !checkpoint?.messages_done);
   }
 
   async #reportMerge(context: WorkContext): Promise<void> {

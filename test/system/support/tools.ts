@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { MARKER_VARIABLE } from '../../../runner/opencode/home.ts';
 import { findByEnvironment } from '../../../runner/process/processes.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -22,6 +22,39 @@ export class Gate {
 
   open(): void {
     writeFileSync(this.#path, '');
+  }
+}
+
+/**
+ * A tool call that waits until several tasks are in it: they run in parallel then, however long an agent needs to begin.
+ * A task that begins again finds the others there, and goes on.
+ */
+export class Meeting {
+  readonly #directory: string;
+  readonly #size: number;
+
+  /**
+   * @param directory that does not exist yet
+   * @param size how many tasks must come
+   */
+  constructor(directory: string, size: number) {
+    this.#directory = directory;
+    this.#size = size;
+    mkdirSync(directory);
+  }
+
+  /** The directive that waits. A worktree's name is that of its task and its epoch. */
+  get directive(): string {
+    const come = `here=\${PWD##*/}; touch ${this.#directory}/\${here%-*}`;
+    return `run ${come}; until [ $(ls ${this.#directory} | wc -l) -ge ${this.#size} ]; do sleep 0.1; done`;
+  }
+
+  /** Resolves when all have come. */
+  begins(): Promise<void> {
+    return eventually(() => {
+      const come = readdirSync(this.#directory);
+      if (come.length < this.#size) throw new Error(`Only these have come: ${come.join(', ')}.`);
+    });
   }
 }
 
