@@ -5,7 +5,10 @@ import { exitCode } from '../../cli/command.ts';
 import type { BranchDelivery } from '../../src/protocol/session/deliver.ts';
 import type { SessionView } from '../../src/protocol/session/session.ts';
 import { gitIn } from '../support/git-in.ts';
+import { readLog } from '../system/support/agreement.ts';
 import { cloneRepository } from '../system/support/rig.ts';
+import { agentsOf, startGraph, whenEnded } from '../system/support/session-of-tasks.ts';
+import { Meeting } from '../system/support/tools.ts';
 import { oioOf } from './support/oio.ts';
 import { sharedFleet } from './support/shared-fleet.ts';
 
@@ -13,7 +16,8 @@ const fleet = sharedFleet();
 afterAll(() => fleet.removeAgents());
 
 const oio = (...args: string[]) => oioOf(fleet, ...args);
-const labels = ['site=delivers'];
+/** The agents that work on halves of one session. */
+const both = ['site=merges'];
 const here = ['--label', 'site=delivers'];
 
 let remote: string;
@@ -22,7 +26,16 @@ beforeAll(async () => {
   remote = join(fleet.path, 'delivered.git');
   clone = join(fleet.path, 'delivering');
   execFileSync('git', ['clone', '-q', '--bare', fleet.address.origin, remote]);
-  await fleet.agent('AGENT-DELIVERS', { labels, clone: cloneRepository(remote, clone) }).start();
+  const other = join(fleet.path, 'merging');
+  const agents = [
+    fleet.agent('AGENT-DELIVERS', {
+      labels: ['site=delivers', ...both],
+      capacity: 1,
+      clone: cloneRepository(remote, clone),
+    }),
+    fleet.agent('AGENT-MERGES', { labels: both, capacity: 1, clone: cloneRepository(remote, other) }),
+  ];
+  await Promise.all(agents.map((agent) => agent.start()));
 });
 
 it('oio run does a prompt, and delivers the work to a branch of the remote', async () => {
@@ -77,6 +90,36 @@ it('oio session deliver names branch and commit, again too, and leaves a branch 
   expect(moved.delivery.reason).toContain('has a branch oio/later with other content');
   expect(gitIn(remote, 'rev-parse', 'oio/later')).toBe(theirs);
   expect((await oio('session', 'show', id)).output).toMatch(/completed .*\n(.+\n)*? {2}Not delivered to the branch/);
+});
+
+it('the merged work of two clones is pushed to the remote as one commit, and not to a branch that has another one', async () => {
+  const meeting = new Meeting(join(fleet.path, 'delivered together'), 2);
+  const half = (name: string) => ({
+    title: `Build the ${name} half`,
+    description: `${meeting.directive}\nwrite ${name}.txt: ${name}`,
+  });
+  const branch = 'oio/merged';
+  const id = await startGraph(fleet.client, [half('left'), half('right')], {
+    required_labels: both,
+    deliver: { branch, push: true },
+  });
+  const session = await whenEnded(fleet.client, id);
+  expect(session.status, JSON.stringify(session)).toBe('completed');
+  expect(session.tasks.slice(1).map(({ kind }) => kind)).toEqual(['work', 'work', 'integrate', 'deliver']);
+  const log = await readLog(fleet.client, id);
+  expect(new Set([2, 3].flatMap((task) => agentsOf(log, task))).size).toBe(2);
+  const { commit } = session.delivery!;
+  expect(session.delivery).toMatchObject({ state: 'delivered', branch, pushed: true });
+  expect(gitIn(remote, 'rev-parse', branch)).toBe(commit);
+  expect(gitIn(remote, 'diff', '--name-only', 'main', branch)).toBe('left.txt\nright.txt');
+  expect(gitIn(remote, 'rev-parse', `${branch}^`)).toBe(gitIn(remote, 'rev-parse', 'main'));
+
+  // Somebody else has pushed to the branch before.
+  const theirs = gitIn(remote, 'rev-parse', 'main');
+  gitIn(remote, 'update-ref', 'refs/heads/oio/taken', theirs);
+  const { code, output } = await oio('session', 'deliver', id, '--branch', 'oio/taken', '--push', '--wait', '--json');
+  expect([code, JSON.parse(output)]).toMatchObject([exitCode.failed, { state: 'conflict', commit }]);
+  expect(gitIn(remote, 'rev-parse', 'oio/taken')).toBe(theirs);
 });
 
 it('oio task and oio session graph show the tasks of a session in their order', async () => {
