@@ -4,6 +4,7 @@ import type { Connections } from './agents/connections.ts';
 import type { Membership } from './agents/membership.ts';
 import type { Performance } from './agents/performance.ts';
 import type { ResultsTable } from './agents/results-table.ts';
+import type { TimesTable } from './agents/times-table.ts';
 import type { Dispatch } from './slots/dispatch.ts';
 import type { SlotKeeper } from './slots/slot-keeper.ts';
 import type { SlotsTable } from './slots/slots-table.ts';
@@ -20,5 +21,6 @@ export interface RegistryParts {
   keeper: SlotKeeper;
   membership: Membership;
   results: ResultsTable;
+  times: TimesTable;
   performance: Performance;
 }

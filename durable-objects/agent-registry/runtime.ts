@@ -44,6 +44,7 @@ import { Membership } from './agents/membership.ts';
 import { Performance } from './agents/performance.ts';
 import { Polls } from './agents/polls.ts';
 import { ResultsTable } from './agents/results-table.ts';
+import { TimesTable } from './agents/times-table.ts';
 import {
   AGENT_KEPT_MS,
   DEADLINE,
@@ -84,7 +85,12 @@ export function buildAgentRegistry(
   const slots = new SlotsTable(kit.store, lags);
   const tables = { kit, connections, agents, slots, changed };
   const base = { ...tables, dispatch: new Dispatch(tables) };
-  const placed = { ...base, results: new ResultsTable(kit.store), keeper: new SlotKeeper(base) };
+  const placed = {
+    ...base,
+    results: new ResultsTable(kit.store),
+    times: new TimesTable(kit.store),
+    keeper: new SlotKeeper(base),
+  };
   const parts: RegistryParts = {
     ...placed,
     membership: new Membership(placed),
@@ -135,7 +141,11 @@ export class AgentRegistryRuntime implements SocketHolder {
     return this.#slotCall(
       'reserve',
       request,
-      () => this.#parts.keeper.reserve(request),
+      () => {
+        const slot = this.#parts.keeper.reserve(request);
+        const { times_of } = request;
+        return times_of === undefined ? slot : { ...slot, times: this.#parts.times.of(times_of) };
+      },
       ({ state }) => state,
     );
   }

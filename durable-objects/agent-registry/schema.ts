@@ -25,6 +25,10 @@ CREATE TABLE agent_results (
   capabilities TEXT NOT NULL, quality REAL, ratings INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (agent_id, ended_at, task_id, epoch)
 ) WITHOUT ROWID;
+CREATE TABLE measured_times (
+  capability TEXT NOT NULL, agent_type TEXT NOT NULL, logarithms REAL NOT NULL, results REAL NOT NULL,
+  PRIMARY KEY (capability, agent_type)
+) WITHOUT ROWID;
 CREATE TABLE slots (
   arrival INTEGER PRIMARY KEY, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, session_id TEXT NOT NULL DEFAULT '',
   state TEXT NOT NULL, priority TEXT NOT NULL DEFAULT '', requirements TEXT NOT NULL DEFAULT '{}',
@@ -204,6 +208,16 @@ ALTER TABLE slots ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;
       // The process of the agent to which the session has passed the slot on; null for a slot that was offered.
       id: 'agent-registry/0014_passes',
       sql: `ALTER TABLE slots ADD COLUMN passed_to TEXT;`,
+    },
+    {
+      // How long work took, relative to its estimates; see `MeasuredTimes`.
+      id: 'agent-registry/0015_measured_times',
+      sql: `
+CREATE TABLE measured_times (
+  capability TEXT NOT NULL, agent_type TEXT NOT NULL, logarithms REAL NOT NULL, results REAL NOT NULL,
+  PRIMARY KEY (capability, agent_type)
+) WITHOUT ROWID;
+`,
     },
   ],
 };

@@ -91,6 +91,7 @@ export class Actions {
       graph_version: 1,
       last_task: IMPLICIT_TASK,
       lease_costs: '{}',
+      times: null,
       base_commit: null,
       delivery: null,
     };

@@ -59,6 +59,7 @@ export function buildParts(platform: ObjectPlatform, ports: SessionPorts, config
   const destinations = sessionDestinations(ports, {
     reservationEnded: (task, epoch) => kit.store.transact(() => tasks.reservationEnded(task, epoch)),
     mayPass: (task, epoch, ms) => passes.allow({ task, epoch }, ms),
+    measured: (times) => kit.store.transact(() => records.measured(times)),
   });
   const kit = buildKit(platform, SESSION_SCHEMA, destinations);
   const records = new SessionRecords({ kit });

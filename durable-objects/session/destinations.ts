@@ -1,5 +1,5 @@
 import type { AgentHistory, AgentRun } from '../../src/ports/agent-history.ts';
-import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
+import type { AgentRegistryApi, TimesByCapability } from '../../src/ports/agent-registry.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
 import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
 import { taskNumber } from '../../src/protocol/common/ids.ts';
@@ -27,12 +27,14 @@ interface Answers {
   reservationEnded(task: number, epoch: number): void;
   /** For how long the slot of (task, epoch) may pass on, in ms. */
   mayPass(task: number, epoch: number, ms: number): void;
+  /** What other sessions have measured of estimates. */
+  measured(times: TimesByCapability): void;
 }
 
 /** The outbox destinations. */
 export function sessionDestinations(
   { registry, directory, history }: SessionPorts,
-  { reservationEnded, mayPass }: Answers,
+  { reservationEnded, mayPass, measured }: Answers,
 ): Destination[] {
   const destinations: Destination[] = [
     {
@@ -49,6 +51,7 @@ export function sessionDestinations(
         }
         const slot = await registry.reserve(message.request);
         if ('pass_ms' in slot) mayPass(message.task, message.request.epoch, slot.pass_ms ?? 0);
+        if (slot.times) measured(slot.times);
         // An agent accepted the offer at least a minute ago and has not claimed the lease, so it will not claim it.
         if (slot.state === 'ended' || (slot.state === 'accepted' && message.again))
           reservationEnded(message.task, message.request.epoch);

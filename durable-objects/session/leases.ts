@@ -10,6 +10,8 @@ import type { SessionParts } from './parts.ts';
 import { hasPassedOn, type LeaseRow } from './rows.ts';
 import { holderSockets, lastSeenAt, letGo, sendDown } from './run/run-sockets.ts';
 
+const HOUR_MS = 3_600_000;
+
 type Needs = Pick<
   SessionParts,
   | 'config'
@@ -180,6 +182,7 @@ export class Leases {
     const evidence = checks.evidence(task, epoch);
     const ended_at = kit.store.platform.now();
     const { session_type, required_capabilities } = reservations.needs(task);
+    const { hours } = records.task(task)!;
     return {
       agent_id,
       status,
@@ -188,6 +191,7 @@ export class Leases {
       duration_ms: Math.max(0, ended_at - granted_at),
       cost_usd: records.leaseCost(task),
       session_type,
+      ...(hours !== null && { estimated_ms: Math.round(hours * HOUR_MS) }),
       capabilities: required_capabilities,
       ...(evidence && { checks: evidence }),
     };

@@ -1,3 +1,4 @@
+import type { TimesByCapability } from '../../src/ports/agent-registry.ts';
 import { CheckMembers } from '../../src/protocol/session/checks.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import { AgentChoice } from '../../src/protocol/session/requirements.ts';
@@ -79,6 +80,11 @@ export class SessionRecords {
   updateSpec(changes: Partial<CreateSessionRequest>): void {
     const spec = { ...this.spec(), ...changes };
     this.update({ spec: specColumn(spec) });
+  }
+
+  /** Keeps what the registry has told first of estimates. */
+  measured(times: TimesByCapability): void {
+    if (this.find()?.times === null) this.update({ times: JSON.stringify(times) });
   }
 
   tasks(): TaskRow[] {

@@ -54,8 +54,8 @@ export class Reservations {
   /** The request for an agent under the task's present epoch. */
   request(number: number): SlotRequest {
     const { records } = this.#parts;
-    const { id } = records.session();
-    const { epoch, priority: task_priority } = records.task(number)!;
+    const { id, times } = records.session();
+    const { epoch, priority: task_priority, hours } = records.task(number)!;
     return {
       session_id: id,
       task_id: taskIdOf(id, number),
@@ -65,6 +65,8 @@ export class Reservations {
       requirements: this.requirements(number),
       proof_key: this.proofKey(number),
       ...(records.session().last_task > IMPLICIT_TASK && { may_pass: true }),
+      // Once, so that what the session then measures itself does not count twice.
+      ...(hours !== null && times === null && { times_of: records.spec().preferred_agent_type }),
     };
   }
 

@@ -12,7 +12,8 @@ CREATE TABLE session (
   active_ms INTEGER NOT NULL, active_since INTEGER,
   result TEXT, error TEXT, usage TEXT NOT NULL, usage_before_run TEXT NOT NULL, repository TEXT, share_done REAL NOT NULL, created_with TEXT,
   offer_secret TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 1, graph_version INTEGER NOT NULL DEFAULT 1,
-  last_task INTEGER NOT NULL DEFAULT 1, lease_costs TEXT NOT NULL DEFAULT '{}', base_commit TEXT, delivery INTEGER
+  last_task INTEGER NOT NULL DEFAULT 1, lease_costs TEXT NOT NULL DEFAULT '{}', base_commit TEXT, delivery INTEGER,
+  times TEXT
 );
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -377,6 +378,11 @@ ALTER TABLE tasks ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
       // JSON: how a task was split; see `StoredDecomposition`.
       id: 'session/0032_decompositions',
       sql: `ALTER TABLE task_details ADD COLUMN decomposition TEXT;`,
+    },
+    {
+      // JSON: what other sessions had measured of estimates; see `TimesByCapability`.
+      id: 'session/0033_measured_times',
+      sql: `ALTER TABLE session ADD COLUMN times TEXT;`,
     },
   ],
 };

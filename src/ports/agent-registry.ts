@@ -11,7 +11,14 @@ import type {
   UpdateAgentRequest,
 } from '../protocol/agent/agent.ts';
 import type { Rebalance, RebalanceRequest } from '../protocol/agent/rebalance.ts';
-import type { Capability, ResultStatus, SessionPriority, SessionType, TaskPriority } from '../protocol/common/enums.ts';
+import type {
+  AgentType,
+  Capability,
+  ResultStatus,
+  SessionPriority,
+  SessionType,
+  TaskPriority,
+} from '../protocol/common/enums.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
 import { FIRST_PAGE, type Page, type PageQuery } from '../protocol/common/page.ts';
@@ -36,7 +43,16 @@ export interface SlotRequest {
   proof_key: string;
   /** Whether the session asks for the registry's word; see `PassWord`. */
   may_pass?: true;
+  /** The session asks what was measured of estimates: for a type of agents, or for all of them (null). */
+  times_of?: AgentType | null;
 }
+
+/**
+ * How long work took that required a capability, relative to its estimates; see `MeasuredTimes`. What required none is
+ * under `EVERYTHING`.
+ */
+export type TimesByCapability = Readonly<Record<string, { logarithms: number; results: number }>>;
+export const EVERYTHING = '';
 
 /** A slot whose lease has ended, and which its session has passed on to the next task, with the lease of that one. */
 export interface SlotPass {
@@ -64,6 +80,8 @@ export interface AssignmentResult {
   duration_ms: number;
   cost_usd: number;
   session_type: SessionType;
+  /** The mean of the task's estimate; absent if it has none. */
+  estimated_ms?: number;
   /** What the task required. */
   capabilities: readonly Capability[];
   /** What the checks of the task say of the work; absent if it has none, or if they did not run. */
@@ -91,11 +109,12 @@ export const ALL_AGENTS: AgentQuery = {
   performance_tier: [],
 };
 
-export type SlotState =
+export type SlotState = (
   | { state: 'queued'; place: number }
   | { state: 'offered' | 'accepted'; agent_id: string; pass_ms?: number }
   /** The slot was cancelled or released before. Its tombstone remains, so that the order of calls does not matter. */
-  | { state: 'ended' };
+  | { state: 'ended' }
+) & { times?: TimesByCapability };
 
 /**
  * The workspace's agents and the slots of their capacity. The registry owns slots and offers; sessions own epochs and

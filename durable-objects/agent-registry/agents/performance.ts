@@ -10,7 +10,7 @@ import type { RegistryParts } from '../parts.ts';
 import type { SlotKey } from '../slots/slots-table.ts';
 import type { StoredResult } from './results-table.ts';
 
-type Needs = Pick<RegistryParts, 'kit' | 'agents' | 'results'>;
+type Needs = Pick<RegistryParts, 'kit' | 'agents' | 'results' | 'times'>;
 
 /** Judges agents by how their assignments have ended. Methods that write must run inside a transaction. */
 export class Performance {
@@ -25,9 +25,11 @@ export class Performance {
    * @returns whether its circuit or its tier has changed
    */
   record(key: SlotKey, result: AssignmentResult): boolean {
-    const { kit, agents, results } = this.#parts;
+    const { kit, agents, results, times } = this.#parts;
     const agent = agents.find(result.agent_id);
-    if (!agent || !results.add(key, result)) return false;
+    const added = agent && results.add(key, result);
+    if (!added) return false;
+    if (added === 'new') times.learn(result, agent.agent_type);
     const recent = results.of(agent.id);
     const { tier } = judgePerformance(successOf(recent), qualityOf(recent));
     const kind = result.status === 'failed' ? (result.own_fault ? 'own_fault' : 'other_failure') : 'success';

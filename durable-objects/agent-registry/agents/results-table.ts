@@ -29,24 +29,24 @@ export class ResultsTable {
 
   /**
    * Adds a result, or rates it, and forgets the oldest beyond the limit.
-   * @returns whether that changed anything: it is no repeat, and not older than those that are kept
+   * @returns what that has changed: nothing for a repeat, and for one that is older than those that are kept
    */
-  add({ task_id, epoch }: SlotKey, result: AssignmentResult): boolean {
+  add({ task_id, epoch }: SlotKey, result: AssignmentResult): 'new' | 'rated' | null {
     const [quality, number] = [qualityOfWork(result), result.rating?.number ?? 0];
     const key = [result.agent_id, result.ended_at, task_id, epoch] as const;
     const isKey = `agent_id = ? AND ended_at = ? AND task_id = ? AND epoch = ?`;
     const known = this.#store.row<{ ratings: number }>(`SELECT ratings FROM agent_results WHERE ${isKey}`, ...key);
-    if (known && known.ratings >= number) return false;
+    if (known && known.ratings >= number) return null;
     if (known) {
       this.#store.rows(`UPDATE agent_results SET quality = ?, ratings = ? WHERE ${isKey}`, quality, number, ...key);
-      return true;
+      return 'rated';
     }
     const oldest = this.#store.row<{ ended_at: number }>(
       `SELECT ended_at FROM agent_results WHERE agent_id = ? ORDER BY ended_at DESC LIMIT 1 OFFSET ?`,
       result.agent_id,
       KEPT_RESULTS - 1,
     );
-    if (oldest && result.ended_at < oldest.ended_at) return false;
+    if (oldest && result.ended_at < oldest.ended_at) return null;
     this.#store.rows(
       `INSERT INTO agent_results (agent_id, ended_at, task_id, epoch, status, own_fault, duration_ms, cost_usd,
          session_type, capabilities, quality, ratings)
@@ -68,7 +68,7 @@ export class ResultsTable {
       result.agent_id,
       KEPT_RESULTS - 1,
     );
-    return true;
+    return 'new';
   }
 
   /** An agent's results, newest first. */

@@ -40,23 +40,21 @@ export class TaskViews {
 
   /** The first tasks of the session. */
   included(): TaskView[] {
-    return this.#parts.records
-      .tasks()
-      .slice(0, MAX_INCLUDED_TASKS)
-      .map((task) => this.#view(task));
+    return this.#parts.records.tasks().slice(0, MAX_INCLUDED_TASKS).map(this.#viewer());
   }
 
   page(page: PageQuery): Outcome<Page<TaskView>> {
     const { kit, records } = this.#parts;
     const numbers = OLDEST_FIRST.page<{ number: number }>(kit.store, { select: 'number', from: 'tasks' }, page);
     if (!numbers.ok) return numbers;
-    return ok({ ...numbers.value, items: numbers.value.items.map(({ number }) => this.#view(records.task(number)!)) });
+    const view = this.#viewer();
+    return ok({ ...numbers.value, items: numbers.value.items.map(({ number }) => view(records.task(number)!)) });
   }
 
   task(number: number, withSubtasks: boolean): Outcome<Task> {
     const task = this.#parts.records.task(number);
     if (!task) return NO_SUCH_TASK;
-    return ok(this.#whole(task, withSubtasks));
+    return ok(this.#whole(task, withSubtasks, this.#viewer()));
   }
 
   dependencies(number: number): Outcome<TaskDependencies> {
@@ -143,7 +141,18 @@ export class TaskViews {
     return Math.max(0, hours - (now - row.started_at) / HOUR_MS);
   }
 
-  #view(task: TaskRow): TaskView {
+  /** Builds views of tasks as they are now. What corrects their estimates is found once, if one has an estimate. */
+  #viewer(): (task: TaskRow) => TaskView {
+    let known: ReturnType<typeof correctionOf> | null = null;
+    return (task) => {
+      if (task.hours === null) return { ...this.#view(task), corrected_hours: null, confidence: 0 };
+      known ??= correctionOf(this.#parts);
+      const { factor, confidence } = known(task);
+      return { ...this.#view(task), corrected_hours: task.hours * factor, confidence };
+    };
+  }
+
+  #view(task: TaskRow): Omit<TaskView, 'corrected_hours' | 'confidence'> {
     const { config, kit, records, editedFiles, graph } = this.#parts;
     const { id } = records.session();
     const idOf = (number: number) => taskIdOf(id, number);
@@ -183,7 +192,7 @@ export class TaskViews {
     };
   }
 
-  #whole(task: TaskRow, withSubtasks: boolean): Task {
+  #whole(task: TaskRow, withSubtasks: boolean, view: (task: TaskRow) => TaskView): Task {
     const { records, details, graph } = this.#parts;
     const definition = details.definition(task.number);
     const spec = records.spec();
@@ -191,7 +200,7 @@ export class TaskViews {
     const subtasks = graph.tasks.children.get(task.number) ?? [];
     const decomposition = details.decomposition(task.number);
     return {
-      ...this.#view(task),
+      ...view(task),
       session_id: records.session().id,
       description: definition?.description ?? spec.initial_prompt,
       required_capabilities: definition?.required_capabilities ?? spec.required_capabilities,
@@ -205,7 +214,7 @@ export class TaskViews {
       decomposition:
         decomposition && decompositionView(decomposition, (other) => taskIdOf(records.session().id, other)),
       ...(withSubtasks && {
-        subtasks: subtasks.map((number) => this.#whole(records.task(number)!, true)),
+        subtasks: subtasks.map((number) => this.#whole(records.task(number)!, true, view)),
       }),
     };
   }

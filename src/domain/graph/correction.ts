@@ -1,3 +1,5 @@
+import { type MeasuredTimes, NOTHING_MEASURED, withResult } from '../measured-times.ts';
+
 /** A finished task with an estimate, in any unit of time. */
 export interface Measured {
   /** Tasks of one kind are alike: those for which the same is required of an agent, for example. */
@@ -18,31 +20,30 @@ export const NO_CORRECTION: Correction = { factor: 1, confidence: 0 };
 
 /** That estimates are right is believed as firmly as if so many results had shown it. */
 const PRIOR_RESULTS = 4;
-/** A result counts as at most so many times its estimate, and at least the inverse. */
-const MOST = 10;
 
 /**
- * How to correct later estimates of each kind. Kinds without a result are absent.
+ * How to correct estimates of a kind, by what was measured of it.
  *
- * The times of work are spread by factors and not by sums, so the mean is that of the logarithms of actual to estimated
- * time. It shrinks to 0, an estimate that is right, by the credibility n / (n + k) of n results (H. Bühlmann, Experience
- * Rating and Credibility, 1967).
- *
+ * The mean of the logarithms of actual to estimated time shrinks to 0, an estimate that is right, by the credibility
+ * n / (n + k) of n results (H. Bühlmann, Experience Rating and Credibility, 1967).
+ */
+export function correctionBy({ logarithms, results }: MeasuredTimes): Correction {
+  const weight = results + PRIOR_RESULTS;
+  return { factor: Math.exp(logarithms / weight), confidence: results / weight };
+}
+
+/**
+ * How to correct later estimates of each kind that has results.
+ * @param earlier what was measured of a kind before, which counts with the results
  * @example
  * correctionsOf([{ kind: 'testing', estimated: 1, actual: 2 }]).get('testing'); // { factor: 1.15, confidence: 0.2 }
  */
-export function correctionsOf(results: Iterable<Measured>): Map<string, Correction> {
-  const sums = new Map<string, { results: number; logarithms: number }>();
-  for (const { kind, estimated, actual } of results) {
-    if (estimated <= 0 || actual <= 0) continue;
-    const sum = sums.get(kind) ?? { results: 0, logarithms: 0 };
-    const ratio = Math.min(MOST, Math.max(1 / MOST, actual / estimated));
-    sums.set(kind, { results: sum.results + 1, logarithms: sum.logarithms + Math.log(ratio) });
-  }
-  return new Map(
-    [...sums].map(([kind, { results: count, logarithms }]) => {
-      const weight = count + PRIOR_RESULTS;
-      return [kind, { factor: Math.exp(logarithms / weight), confidence: count / weight }];
-    }),
-  );
+export function correctionsOf(
+  results: Iterable<Measured>,
+  earlier: (kind: string) => MeasuredTimes = () => NOTHING_MEASURED,
+): Map<string, Correction> {
+  const kinds = new Map<string, MeasuredTimes>();
+  for (const { kind, ...times } of results) kinds.set(kind, withResult(kinds.get(kind) ?? earlier(kind), times));
+  const measured = [...kinds].filter(([, { results: count }]) => count > 0);
+  return new Map(measured.map(([kind, times]) => [kind, correctionBy(times)]));
 }

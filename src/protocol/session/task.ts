@@ -66,10 +66,25 @@ const EXAMPLE_TASK = {
   blocked_by: null,
   caused_by: null,
   estimated_hours: 2,
+  corrected_hours: 2.4,
+  confidence: 0.2,
   complexity_level: 'moderate' as const,
   started_at: null,
   ended_at: null,
 };
+
+/** An estimate after its correction by measured times. */
+const CorrectionMembers = schema(() =>
+  z.object({
+    corrected_hours: z.number().nullable().meta({
+      description:
+        'The estimate, corrected by how long finished tasks took that required the same capabilities: those of this session, and those that the workspace had measured when this one began. Predictions count with it.',
+    }),
+    confidence: z.number().meta({
+      description: 'How much of the correction was measured, from 0 to below 1. With few results, the estimate stays.',
+    }),
+  }),
+);
 
 export const TaskView = schema(() =>
   z
@@ -105,6 +120,7 @@ export const TaskView = schema(() =>
         .meta({ description: 'Of a blocked task: the approval that it waits for, in words too. Null otherwise.' }),
       caused_by: TaskId().nullable().meta({ description: 'The task because of which this one was skipped.' }),
       estimated_hours: z.number().nullable().meta({ description: 'The mean of the estimate; null without one.' }),
+      ...CorrectionMembers().shape,
       complexity_level: ComplexityLevel(),
       started_at: Instant().nullable(),
       ended_at: Instant().nullable(),
@@ -205,14 +221,7 @@ export const SessionGraph = schema(() =>
           parent_task_id: TaskId().nullable(),
           level: z.int().meta({ description: 'How many tasks come one after the other before it.' }),
           estimated_hours: z.number().nullable().meta({ description: 'The mean of the estimate; null without one.' }),
-          corrected_hours: z.number().nullable().meta({
-            description:
-              'The estimate, corrected by what finished tasks of the session with the same required capabilities took. Predictions count with it.',
-          }),
-          confidence: z.number().meta({
-            description:
-              'How much of the correction was measured, from 0 to below 1. With few results, the estimate stays.',
-          }),
+          ...CorrectionMembers().shape,
           slack_hours: z.number().meta({ description: 'How much later it can end without a later end of the whole.' }),
           predicted_start_at: Instant(),
           predicted_finish_at: Instant(),
