@@ -1,16 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type EventRow, eventsOf, joinRuns } from '../../../durable-objects/session/log/event-rows.ts';
-import type { LeaseRow } from '../../../durable-objects/session/rows.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import { moveDeadlines, storedDeadlines } from '../../support/deadlines.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import type { NodePlatform } from '../../support/node-platform.ts';
+import { at, essence, everyStatementOfFrames, type Fixture, type Setup, sent } from './every-statement.fixture.ts';
 import {
   asked,
   checked,
   checkpoint,
-  type FakeAgent,
   failure,
   modelRetry,
   note,
@@ -21,13 +19,6 @@ import {
   usage,
 } from './fake-agent.ts';
 import { requested, SESSION_ID, SessionInProcess, TASK_ID, TTL_MS } from './harness.ts';
-
-interface Fixture {
-  session: SessionInProcess;
-  agent: FakeAgent;
-}
-
-type Setup = (session: SessionInProcess) => Promise<FakeAgent | undefined>;
 
 const created: Setup = async (session) => void (await session.create()) as undefined;
 const queued: Setup = async (session) => {
@@ -52,19 +43,6 @@ const RED = { outcome: 'failed', exit_code: 1 } as const;
 const asking: Setup = async (session) => (await session.begun()).send(asked('r1'));
 const finished: Setup = async (session) => (await session.begun()).send(result());
 const failed: Setup = async (session) => (await session.begun()).send(failure(false));
-
-function at(setup: Setup): (platform: NodePlatform) => Promise<Fixture> {
-  return async (platform) => {
-    const session = new SessionInProcess({ platform });
-    const agent = await setup(session);
-    return { session, agent: agent ?? session.agent() };
-  };
-}
-
-/** The frames that the object has sent to agents and watchers. */
-function sent({ session }: Fixture): unknown {
-  return session.clients.map(({ received, closedBy }) => ({ received: [...received], closedBy }));
-}
 
 function openApproval(session: SessionInProcess): string {
   return session.row<{ id: string }>('approvals')!.id;
@@ -144,51 +122,8 @@ const STEPS_OF_FRAMES: [string, Setup, AgentFrameBody[]][] = [
   ['an invalid frame', running, [{ type: 'no.such.thing' } as never]],
 ];
 
-/**
- * The state that must not depend on the number of attempts: everything except random ids, the directory's revision, the
- * grouping of events in rows, and the place of an acknowledgement.
- */
-function essence(session: SessionInProcess, but: string[] = []): unknown {
-  const { tasks, deadlines, checkpoints, artifacts, messages } = session.platform.dump();
-  const batches = session.rows<EventRow & { epoch: number; acked: number }>('event_batches');
-  const events = joinRuns(batches.flatMap(eventsOf));
-  const leases = session.rows<LeaseRow>('leases').map((lease) => {
-    const own = batches.filter(({ task, epoch }) => task === lease.task && epoch === lease.epoch);
-    return { ...lease, acked: Math.max(lease.acked, ...own.map(({ acked }) => acked)) };
-  });
-  const all = { events, tasks, leases, deadlines, checkpoints, artifacts, messages };
-  const text = JSON.stringify(Object.entries(all).filter(([table]) => !but.includes(table)));
-  const ids = session.rows<{ id: string }>('approvals').map(({ id }) => id);
-  return JSON.parse(ids.reduce((masked, id, index) => masked.replaceAll(id, `approval ${index}`), text));
-}
-
 describe('a throw before any statement of a batch of frames neither loses nor duplicates a frame', () => {
-  it.each(STEPS_OF_FRAMES)('%s', async (_name, setup, bodies) => {
-    const undisturbed = await at(setup)(new SessionInProcess().platform);
-    undisturbed.agent.send(...bodies);
-    await undisturbed.session.settle();
-    const expected = essence(undisturbed.session);
-
-    let step = 1;
-    for (let disturbed = true; disturbed; step++) {
-      const { session, agent } = await at(setup)(new SessionInProcess().platform);
-      await session.settle();
-      session.platform.failAt(step);
-      agent.append(...bodies);
-      try {
-        agent.flush();
-      } catch {
-        // The object's shell closes the socket, and the agent reconnects with its unacknowledged frames.
-      }
-      disturbed = !session.platform.faultPending;
-      session.platform.failAt(Number.POSITIVE_INFINITY);
-      if (agent.over === null) agent.connect().flush();
-      await session.settle();
-      expect(essence(session), `a throw before step ${step}`).toEqual(expected);
-    }
-    // The row of the events, the commit, and one run without a throw.
-    expect(step).toBeGreaterThan(2);
-  });
+  it.each(STEPS_OF_FRAMES)('%s', (_name, setup, bodies) => everyStatementOfFrames(setup, bodies));
 });
 
 function after(ms: number): (session: SessionInProcess) => void {
