@@ -4,17 +4,31 @@ import type { Assignment } from '../../src/protocol/run/assignment.ts';
 
 /**
  * A worktree that holds the only copy of its work is kept. A file with this suffix beside it marks it. Its first line has
- * words: the commit that the work started from, the lease that worked there last, and perhaps `reported`. Each further
- * line names work from before that the worktree lacks.
+ * words: the commit that the work started from, the lease that worked there last, perhaps `reported`, and from which
+ * works of other tasks its own was made. Each further line names work from before that the worktree lacks.
  */
 const KEPT_SUFFIX = '.kept';
 /** The worktree holds nothing that a reported checkpoint does not hold. */
 const REPORTED = 'reported';
+const FROM = 'from:';
 
 /** A lease whose work is in a worktree. */
 interface Worker {
   task_id: string;
   epoch: number;
+  /** From which works of other tasks its own is made; see `originOf`. Absent if nobody has said. */
+  origin?: string | undefined;
+}
+
+/**
+ * Names the works from which that of a lease is made, by their checkpoints, which never change. A task before that was
+ * done again has another one. Undefined if the session does not say.
+ */
+export function originOf({ start, task_id }: Pick<Assignment, 'start' | 'task_id'>): string | undefined {
+  if (!start) return undefined;
+  const { from, parents, works } = start;
+  const own = new Set(works.filter((work) => work.task_id === task_id).map(({ checkpoint }) => checkpoint));
+  return (parents.length > 0 ? parents : from.filter((one) => !own.has(one))).join('+');
 }
 
 type WorktreeRemover = { removeWorktree(path: string): Promise<void> };
@@ -72,7 +86,9 @@ interface Mark {
 }
 
 function writeMark(path: string, { base, gone, worker, isReported }: Mark): void {
-  const first = [base, `${worker.task_id}-${worker.epoch}`, ...(isReported ? [REPORTED] : [])].join(' ');
+  const { task_id, epoch, origin } = worker;
+  const from = origin === undefined ? [] : [FROM + origin];
+  const first = [base, `${task_id}-${epoch}`, ...(isReported ? [REPORTED] : []), ...from].join(' ');
   const lines = gone.map((what) => what.replaceAll(/\s+/g, ' '));
   writeFileSync(`${path}${KEPT_SUFFIX}`, [first, ...lines].join('\n'));
 }
@@ -81,8 +97,10 @@ function writeMark(path: string, { base, gone, worker, isReported }: Mark): void
 function readMark(path: string): Mark & { gone: string[] } {
   const [first = '', ...gone] = readFileSync(`${path}${KEPT_SUFFIX}`, 'utf8').trim().split('\n');
   const [base = '', ...words] = first.split(' ');
-  const worker = words.find((word) => word !== REPORTED);
-  return { base, gone, worker: leaseOf(worker ?? path), isReported: words.includes(REPORTED) };
+  const origin = words.find((word) => word.startsWith(FROM))?.slice(FROM.length);
+  const lease = leaseOf(words.find((word) => word !== REPORTED && !word.startsWith(FROM)) ?? path);
+  const worker = origin === undefined ? lease : { ...lease, origin };
+  return { base, gone, worker, isReported: words.includes(REPORTED) };
 }
 
 /** The lease that has given a worktree its name. */
@@ -127,13 +145,19 @@ function keptOf(directory: string, taskId: string): (Mark & { path: string; gone
 
 /**
  * Finds a kept worktree whose work is ahead of the assignment's checkpoint: the newest one of the same task that is not
- * older than the checkpoint, or else the one from which the checkpoint was taken. Null if there is none.
+ * older than the checkpoint and was made from the same works of other tasks, or else the one from which the checkpoint of
+ * another task was taken. Null if there is none.
  */
-export function findKept(directory: string, { task_id, checkpoint }: Assignment): KeptWorktree | null {
+export function findKept(directory: string, assignment: Assignment): KeptWorktree | null {
+  const { task_id, checkpoint } = assignment;
   const oldest = checkpoint?.task_id === task_id ? checkpoint.epoch : 0;
+  const origin = originOf(assignment);
+  const isSame = (of: Worker) => of.origin === undefined || origin === undefined || of.origin === origin;
   const found =
-    keptOf(directory, task_id).find(({ worker }) => worker.epoch >= oldest) ??
-    keptOf(directory, checkpoint?.task_id ?? task_id).find(({ worker }) => worker.epoch === checkpoint?.epoch);
+    keptOf(directory, task_id).find(({ worker }) => worker.epoch >= oldest && isSame(worker)) ??
+    (checkpoint !== null && checkpoint.task_id !== task_id
+      ? keptOf(directory, checkpoint.task_id).find(({ worker }) => worker.epoch === checkpoint.epoch)
+      : undefined);
   if (found === undefined) return null;
   const { path, base, gone } = found;
   return existsSync(path) ? { path, base, gone } : null;

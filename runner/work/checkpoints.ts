@@ -22,7 +22,7 @@ interface CheckpointsDependencies {
   opencode: Pick<OpenCodePort, 'exportConversation'>;
   worktree: Pick<Worktree, 'path' | 'base' | 'changes' | 'verify'>;
   conversationId: string;
-  lease: { task_id: string; epoch: number };
+  lease: { task_id: string; epoch: number; origin?: string | undefined };
   /** The most parts in which the session takes a conversation. */
   maxConversationParts: number;
   /** The hash of the commit with the work, by its tree. */

@@ -6,7 +6,7 @@ import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { Work } from '../../src/protocol/run/start.ts';
 import { endingGitWith } from '../git/git.ts';
-import { isKept, unmarkKept } from '../git/kept-worktrees.ts';
+import { isKept, originOf, unmarkKept } from '../git/kept-worktrees.ts';
 import type { MergeConflict } from '../git/merge.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Worktree } from '../git/worktree.ts';
@@ -131,7 +131,7 @@ async function open(
       opencode,
       worktree,
       conversationId,
-      lease: assignment,
+      lease: { task_id: assignment.task_id, epoch: assignment.epoch, origin: originOf(assignment) },
       maxConversationParts,
       commitOf: beginning.commitOf,
       report,

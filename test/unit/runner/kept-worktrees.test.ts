@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findKept, isKept, markKept, markReported, unmarkKept } from '../../../runner/git/kept-worktrees.ts';
+import { findKept, isKept, markKept, markReported, originOf, unmarkKept } from '../../../runner/git/kept-worktrees.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 
 const TASK = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001';
@@ -84,4 +84,33 @@ test('a mark of an earlier version names no lease, so the worktree is that of th
     base: 'base',
     gone: ['some work'],
   });
+});
+
+/** An assignment of the task whose parents are the works of such checkpoints, and which goes on with its own, if it has one. */
+function startingFrom(parents: number[], own: number[] = []): Assignment {
+  const works = [...parents, ...own].map((checkpoint) => ({
+    checkpoint,
+    task_id: own.includes(checkpoint) ? TASK : OTHER,
+  }));
+  const start = { base_commit: 'base', from: own.length > 0 ? own : parents, parents, works };
+  return { ...assignment(own.length > 0 ? { task_id: TASK, epoch: 1 } : null), start } as unknown as Assignment;
+}
+
+test('a kept worktree is used only while the task begins with the works of others from which it was made', () => {
+  const path = worktree(TASK, 1);
+  const lease = { task_id: TASK, epoch: 1, origin: originOf(startingFrom([1, 2])) };
+  markKept(path, 'base', [], lease);
+  markReported(path);
+  expect(findKept(directory, startingFrom([1, 2])), 'nothing has changed').toMatchObject({ path });
+  expect(findKept(directory, startingFrom([1, 2], [3])), 'it goes on with its own work').toMatchObject({ path });
+  expect(findKept(directory, startingFrom([1, 4])), 'a task before was done again').toBeNull();
+  expect(findKept(directory, startingFrom([1, 4], [3])), 'and its own work is merged with that').toBeNull();
+  expect(findKept(directory, startingFrom([])), 'a task before has no work any more').toBeNull();
+  expect(findKept(directory, assignment(null)), 'a session of an earlier release').toMatchObject({ path });
+});
+
+test('a task that began without the work of others is not continued in its worktree once there is some', () => {
+  markKept(worktree(TASK, 1), 'base', [], { task_id: TASK, epoch: 1, origin: originOf(startingFrom([])) });
+  expect(findKept(directory, startingFrom([]))).not.toBeNull();
+  expect(findKept(directory, startingFrom([1]))).toBeNull();
 });
