@@ -42,6 +42,7 @@ export class Runs {
     });
     kit.deadlines.clear(DEADLINE.retire);
     transitions.intend('run');
+    transitions.begin({ reason: `by ${by}` });
     this.beginAnew(graph.leaves().filter((task) => !isHeld(task) && task.status !== 'blocked' && isIncluded(task)));
     transitions.settle({ reason: `by ${by}` });
   }

@@ -82,13 +82,18 @@ export class Transitions {
     conflicts.follow(before, task, this.task);
   };
 
+  /** Puts a run of the session into the queue, before its tasks start again. They can all have ended when it settles. */
+  begin(facts: MoveFacts): void {
+    this.#become('queued', facts);
+  }
+
   /**
    * Lets the graph go on, and sets the status that follows from the tasks and the intent. Call it after each change of them, inside the same
    * transaction.
    * @throws when the transition table does not allow the change, which is a bug and rolls the transaction back
    */
   settle(facts: MoveFacts): void {
-    const { records, log, projections, gates, works } = this.#parts;
+    const { records, gates } = this.#parts;
     for (const plan of this.#endedPlans) {
       this.#endedPlans.delete(plan);
       // The transaction in which it ended may have failed.
@@ -97,6 +102,11 @@ export class Transitions {
     }
     const to = this.#goOn();
     gates.tidy();
+    this.#become(to, facts);
+  }
+
+  #become(to: SessionStatus, facts: MoveFacts): void {
+    const { records, log, projections, works } = this.#parts;
     const { status: from } = records.session();
     if (to === from) return;
     const { reason, error, ...rest } = to === 'failed' ? this.#whyFailed(facts) : facts;
@@ -125,12 +135,12 @@ export class Transitions {
   #goOn(): SessionStatus {
     const { records, graph, integration, scheduler } = this.#parts;
     scheduler.advance(this.task);
-    const { intent } = records.session();
-    const to = sessionStatus(graph.counts, intent);
+    const { intent, status } = records.session();
+    const to = sessionStatus(graph.counts, intent, status);
     const isDone = to === 'completed' || to === 'partially_completed';
     if (intent !== 'run' || !isDone || !integration.begin(this.task)) return to;
     scheduler.advance(this.task);
-    return sessionStatus(graph.counts, intent);
+    return sessionStatus(graph.counts, intent, status);
   }
 
   /** Records that the working agents were asked to pause or stop. */

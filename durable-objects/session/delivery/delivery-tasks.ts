@@ -41,7 +41,8 @@ export class DeliveryTasks {
   addLast(): boolean {
     const { records, graph, checkpoints, log } = this.#parts;
     const { deliver } = records.spec();
-    if (deliver === undefined || sessionStatus(graph.counts, 'run') !== 'completed') return false;
+    if (deliver === undefined || sessionStatus(graph.counts, 'run', records.session().status) !== 'completed')
+      return false;
     const work = checkpoints.finalWork();
     if (work === null || whyNotDeliverable(work) !== null) return false;
     const rows = records.tasks();

@@ -67,17 +67,20 @@ export function taskStatusUnder(intent: Intent): TaskStatus | null {
 
 /**
  * Computes the status of a session from its tasks, without those that have subtasks. A working agent comes first: no
- * session is ended, paused or stopped while a task runs.
+ * session is ended, paused or stopped while a task runs. One that has stopped stays so until a retry sets another intent,
+ * even if a person ends the last of its tasks.
  *
+ * @param from the session's present status
  * @example
  * const working = { status: 'in_progress', degraded_by: null, setback: null, outcome: null, cause: null };
- * sessionStatus(TaskCounts.of([working]), 'pause'); // 'running'
+ * sessionStatus(TaskCounts.of([working]), 'pause', 'running'); // 'running'
  */
-export function sessionStatus(tasks: TaskCounts, intent: Intent): SessionStatus {
+export function sessionStatus(tasks: TaskCounts, intent: Intent, from: SessionStatus): SessionStatus {
   if (tasks.has('degraded')) return 'degraded';
   if (tasks.has('working')) return 'running';
   const decided = ENDED_UNDER[intent];
   if (decided) return decided;
+  if (intent === 'stop' && from === 'stopped') return from;
   if (intent !== 'none' && tasks.has('all') && tasks.are('ended')) return outcomeOf(tasks);
   return IDLE_UNDER[intent] ?? waitingStatus(tasks);
 }

@@ -14,7 +14,8 @@ import { TaskCounts } from '../../../src/domain/session/task-counts.ts';
 import { SessionStatus, TaskStatus } from '../../../src/protocol/common/enums.ts';
 import { runs } from '../../support/seeds.ts';
 
-const sessionStatus = (tasks: readonly TaskFacts[], intent: Intent) => statusOfCounts(TaskCounts.of(tasks), intent);
+const sessionStatus = (tasks: readonly TaskFacts[], intent: Intent) =>
+  statusOfCounts(TaskCounts.of(tasks), intent, 'running');
 
 const INTENTS: Intent[] = ['none', 'run', 'pause', 'stop', 'cancel', 'complete', 'fail', 'time_out'];
 
@@ -59,7 +60,7 @@ describe('the status of any tasks under any intent', () => {
       fc.property(fc.array(fc.tuple(fc.nat(4), anyTask)), anyIntent, (changes, intent) => {
         const counts = new TaskCounts();
         for (const [number, changed] of changes) counts.put(number, changed);
-        expect(statusOfCounts(counts, intent)).toBe(sessionStatus([...new Map(changes).values()], intent));
+        expect(statusOfCounts(counts, intent, 'running')).toBe(sessionStatus([...new Map(changes).values()], intent));
       }),
       seeded,
     );

@@ -2,130 +2,22 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readBlockage } from '../../../durable-objects/session/graph/gates.ts';
 import { closedGateOf } from '../../../src/domain/graph/gates.ts';
-import type { GraphTask } from '../../../src/domain/graph/task-graph.ts';
 import { canMove, hasEnded, isWorking, legalActions, nextStatus } from '../../../src/domain/session/session-machine.ts';
 import { isWorkedOn, sessionStatus } from '../../../src/domain/session/session-status.ts';
 import { TaskCounts } from '../../../src/domain/session/task-counts.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
-import type { TaskChange } from '../../../src/ports/sessions.ts';
-import { DependencyType, SessionAction } from '../../../src/protocol/common/enums.ts';
-import { taskIdOf } from '../../../src/protocol/common/ids.ts';
-import { NewTask } from '../../../src/protocol/session/task-requests.ts';
 import { runs } from '../../support/seeds.ts';
 import { anyAcyclic } from '../domain/graph/graph.arbitrary.ts';
-import { requestFor } from './actions.fixture.ts';
-import { type FakeAgent, failure, modelRetry, note, released, result } from './fake-agent.ts';
-import { SESSION_ID, SessionInProcess, unwrap } from './harness.ts';
-
-const FRAMES = [
-  note('on it'),
-  modelRetry(),
-  failure(true),
-  failure(false),
-  result(99),
-  result(99, { status: 'partial' }),
-  released('paused'),
-  released('shutdown'),
-  released('refused'),
-  released('lost'),
-];
-
-/** One event of a session: of a task, of the time, or by an action. */
-type Step =
-  | { type: 'claim'; task: number }
-  | { type: 'frame'; task: number; frame: number }
-  | { type: 'vanish'; task: number }
-  | { type: 'wait'; ms: number }
-  | { type: 'act'; action: SessionAction }
-  | { type: 'edit'; task: number; other: number; kind: number }
-  | { type: 'answer'; decision: 'once' | 'reject' };
-
-/** Changes of a task by people, of which many are refused. */
-const EDITS: ((other: string) => TaskChange)[] = [
-  () => ({ type: 'status', body: { status: 'completed' } }),
-  () => ({ type: 'status', body: { status: 'failed' } }),
-  () => ({ type: 'status', body: { status: 'cancelled' } }),
-  () => ({ type: 'status', body: { status: 'skipped' } }),
-  () => ({ type: 'retry', body: { with_dependents: false } }),
-  () => ({ type: 'retry', body: { with_dependents: true } }),
-  () => ({ type: 'update', body: { priority: 'blocker', description: 'Do it better' } }),
-  () => ({ type: 'update', body: { requires_approval: true } }),
-  () => ({ type: 'update', body: { requires_approval: false } }),
-  ...DependencyType().options.map((dependency_type) => (depends_on_task_id: string): TaskChange => {
-    return { type: 'add_dependency', body: { depends_on_task_id, dependency_type, is_required: true } };
-  }),
-  (depends_on_task_id) => ({ type: 'remove_dependency', body: { depends_on_task_id } }),
-];
-
-const aTask = fc.integer({ min: 1, max: 10 });
-const anEdit = fc.record({
-  type: fc.constant('edit' as const),
-  task: aTask,
-  other: aTask,
-  // The last kind removes the task.
-  kind: fc.nat({ max: EDITS.length }),
-});
-const aStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ type: fc.constant('claim' as const), task: aTask }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      type: fc.constant('frame' as const),
-      task: aTask,
-      frame: fc.nat({ max: FRAMES.length - 1 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('vanish' as const), task: aTask }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('answer' as const),
-      decision: fc.constantFrom('once' as const, 'once' as const, 'reject' as const),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(1_000, 30_000, 60_000) }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ type: fc.constant('act' as const), action: fc.constantFrom(...SessionAction().options) }),
-  },
-);
-
-async function take(session: SessionInProcess, agents: Map<number, FakeAgent>, step: Step, count: number) {
-  if (step.type === 'wait') return session.advance(step.ms);
-  if (step.type === 'act') return session.tryTo(requestFor(step.action));
-  if (step.type === 'answer') return answer(session, step.decision);
-  const task = ((step.task - 1) % count) + 1;
-  if (step.type === 'edit') return edit(session, task, ((step.other - 1) % count) + 1, step.kind);
-  if (!session.task(task)) return;
-  if (step.type === 'claim') {
-    if (session.task(task).reserved_at !== null) agents.set(task, session.agentOf(task).connect());
-  } else if (step.type === 'frame') agents.get(task)?.send(FRAMES[step.frame]!);
-  else agents.get(task)?.client?.vanish();
-}
-
-/** Answers the oldest open approval, if there is one. */
-async function answer(session: SessionInProcess, decision: 'once' | 'reject'): Promise<void> {
-  const [first] = unwrap(await session.runtime.approvals(session.call())).items;
-  if (first?.status === 'open') unwrap(await session.runtime.answer(session.call(), first.id, { decision }));
-}
-
-/** Changes a task. Many changes are refused, but none fails. */
-async function edit(session: SessionInProcess, task: number, other: number, kind: number): Promise<void> {
-  const [id, otherId] = [taskIdOf(SESSION_ID, task), taskIdOf(SESSION_ID, other)];
-  const change = EDITS[kind];
-  if (change) await session.runtime.changeTask(session.call(), id, change(otherId));
-  else await session.runtime.removeTask(session.call(), id, { cascade: other % 2 === 0 });
-}
+import { type FakeAgent, result } from './fake-agent.ts';
+import { SessionInProcess, unwrap } from './harness.ts';
+import { anEdit, answer, aStep, newTask, take } from './task-steps.ts';
 
 /** The invariants that hold after every step. */
 async function check(session: SessionInProcess): Promise<void> {
   const { graph, records } = session.runtime.parts;
   const leaves = graph.leaves();
   const { status, intent } = records.session();
-  expect(status, 'the status follows from the tasks').toBe(sessionStatus(TaskCounts.of(leaves), intent));
+  expect(status, 'the status follows from the tasks').toBe(sessionStatus(TaskCounts.of(leaves), intent, status));
   const leases = records.liveLeases();
   const closed = leaves.filter((task) => isFinal(task) && leases.some((lease) => lease.task === task.number));
   expect(
@@ -164,21 +56,6 @@ async function check(session: SessionInProcess): Promise<void> {
   for (const { from, to } of moves) expect(canMove(from, to), `${from} → ${to}`).toBe(true);
   expect((await session.folded()).status).toBe(status);
   expect((await session.view()).legal_actions).toEqual(legalActions(status));
-}
-
-/** A task of a request, with its relations to the others. */
-function newTask({ number, parent, depends_on, priority, hours }: GraphTask): NewTask {
-  return NewTask().parse({
-    requires_approval: number % 4 === 0,
-    ...(number % 3 === 0 && { timeout_seconds: 45 }),
-    name: `t${number}`,
-    title: `Task ${number}`,
-    description: `Do part ${number}`,
-    priority,
-    estimate: { optimistic_hours: hours, likely_hours: hours, pessimistic_hours: hours },
-    parent: parent === null ? null : `t${parent}`,
-    depends_on: depends_on.map(({ task, ...how }) => ({ task: `t${task}`, ...how })),
-  });
 }
 
 it('a session follows any graph by legal transitions, for any sequence of events, and ends when agents do the rest', async () => {
