@@ -25,7 +25,10 @@ export interface ConflictListing {
 
 /** What one side has at a path. `stage`: 1 for the common base, 2 for the first side, 3 for the second one. */
 export interface Stage {
+  /** Where the merged tree has it: a name of git's own, such as `config~label`, if both sides cannot be at one path. */
   path: BytePath;
+  /** Where the side has it. */
+  origin: BytePath;
   mode: string;
   id: string;
   stage: 1 | 2 | 3;
@@ -45,10 +48,6 @@ export function parseMerge(output: Buffer): { tree: string; listing: ConflictLis
   const tree = words.shift() as string;
   if (words.length === 0) return { tree, listing: null };
   const end = words.indexOf('' as BytePath);
-  const stages = words.slice(0, end).flatMap((word): Stage[] => {
-    const [mode = '', id = '', stage] = word.slice(0, word.indexOf('\t')).split(' ');
-    return [{ path: word.slice(word.indexOf('\t') + 1) as BytePath, mode, id, stage: Number(stage) as 1 | 2 | 3 }];
-  });
   const messages: ConflictListing['messages'][number][] = [];
   for (let at = end + 1; at < words.length; ) {
     const count = Number(words[at]);
@@ -57,7 +56,24 @@ export function parseMerge(output: Buffer): { tree: string; listing: ConflictLis
     messages.push({ paths, type, text: Buffer.from(text, 'latin1').toString('utf8').trim() });
     at += count + 3;
   }
+  const origins = originsOf(messages);
+  const stages = words.slice(0, end).map((word): Stage => {
+    const [mode = '', id = '', stage] = word.slice(0, word.indexOf('\t')).split(' ');
+    const path = word.slice(word.indexOf('\t') + 1) as BytePath;
+    return { path, origin: origins.get(path) ?? path, mode, id, stage: Number(stage) as 1 | 2 | 3 };
+  });
   return { tree, listing: { tree, stages, messages } };
+}
+
+/** The paths of sides that git has moved to names of its own: these are longer than the path that they begin with. */
+function originsOf(messages: ConflictListing['messages']): Map<BytePath, BytePath> {
+  const origins = new Map<BytePath, BytePath>();
+  for (const { paths, type } of messages) {
+    if (!type.includes('file/directory') && !type.includes('distinct')) continue;
+    const [origin, ...moved] = [...paths].sort((one, other) => one.length - other.length);
+    for (const path of moved) if (path.startsWith(`${origin}~`)) origins.set(path, origin!);
+  }
+  return origins;
 }
 
 /** Parses the output of `git merge-tree --stdin -z`. Returns the trees, or null if a merge has conflicts. */
@@ -84,12 +100,14 @@ export async function conflictFiles(
     found.set(path, one);
     return one;
   };
-  for (const stage of listing.stages) at(stage.path).stages.push(stage);
+  const origins = new Map(listing.stages.map(({ path, origin }) => [path, origin]));
+  for (const stage of listing.stages) at(stage.origin).stages.push(stage);
   for (const { paths, type, text } of listing.messages) {
     // Other words only tell what git has looked at.
     if (!type.startsWith('CONFLICT') && !/submodule/i.test(type)) continue;
-    const known = paths.filter((path) => found.has(path));
-    for (const path of known.length > 0 ? known : paths.slice(0, 1)) {
+    const named = [...new Set(paths.map((path) => origins.get(path) ?? path))];
+    const known = named.filter((path) => found.has(path));
+    for (const path of known.length > 0 ? known : named.slice(0, 1)) {
       at(path).texts.push(text);
       at(path).types.push(type);
     }

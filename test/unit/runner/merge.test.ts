@@ -125,7 +125,7 @@ test('each kind of conflict names its file, and shows what both sides have', asy
     { path: 'binary', kind: 'binary', sides: [null, null] },
     { path: 'content', kind: 'content', sides: ['of the first', 'of the second'] },
     { path: 'deleted', kind: 'modify_delete', sides: ['two\n', null] },
-    { path: 'kind~work-2', kind: 'file_directory', sides: [null, 'two\n'] },
+    { path: 'kind', kind: 'file_directory', sides: [null, 'two\n'] },
     { path: 'link', kind: 'binary', sides: ['first', 'second'] },
     { path: 'renamed', kind: 'rename', sides: [null, null] },
     { path: 'renamed-1', kind: 'rename', sides: [lines(10, 40), null] },
@@ -241,6 +241,66 @@ test('a conflict is resolved with a side for each file, and a file that the side
   expect(gitIn(clone, 'rev-parse', `${resolved}^1`, `${resolved}^2`).split('\n')).toEqual([first, second]);
 });
 
+const paths = (tree: string) => gitIn(clone, 'ls-tree', '-r', '--format=%(objectmode) %(path)', tree).split('\n');
+
+test.each([
+  {
+    title: 'a file and a directory',
+    first: (path: string) => writeFileSync(join(path, 'x'), 'file\n'),
+    second: (path: string) => {
+      mkdirSync(join(path, 'x'));
+      writeFileSync(join(path, 'x', 'inside'), 'in it\n');
+    },
+  },
+  {
+    title: 'a file and a changed directory that was there before',
+    first: (path: string) => {
+      rmSync(join(path, 'old'), { recursive: true });
+      writeFileSync(join(path, 'old'), 'file\n');
+    },
+    second: (path: string) => writeFileSync(join(path, 'old', 'inside'), 'changed\n'),
+  },
+  {
+    title: 'a file and a link',
+    first: (path: string) => writeFileSync(join(path, 'x'), 'file\n'),
+    second: (path: string) => symlinkSync('a', join(path, 'x')),
+  },
+  {
+    title: 'an executable file and a link where a file was',
+    first: (path: string) => {
+      writeFileSync(join(path, 'a'), 'changed\n');
+      chmodSync(join(path, 'a'), 0o755);
+    },
+    second: (path: string) => {
+      rmSync(join(path, 'a'));
+      symlinkSync('b', join(path, 'a'));
+    },
+  },
+])(
+  '$title at one path are one conflict, and each side leaves exactly its files, without names of git',
+  async (trial) => {
+    await begin({ a: 'base\n', b: 'base\n' });
+    const before = commit((path) => {
+      mkdirSync(join(path, 'old'));
+      writeFileSync(join(path, 'old', 'inside'), 'base\n');
+    });
+    const [one, other] = [commit(trial.first, before), commit(trial.second, before)];
+    for (const [first, second] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      const sides = [first, second].map((side, i) => ({ label: `work-${i + 1}`, commit: side }));
+      await repository.plumbing(base, join(scratch, 'scratch-'), async (plumbing) => {
+        const end = await mergeAll(plumbing, sides, 1);
+        expect(filesOf(end).filter(({ path }) => path.includes('~'))).toEqual([]);
+        if (end.type !== 'conflict') return;
+        expect(paths(await takeSides(plumbing, end, () => 'ours', 1))).toEqual(paths(first));
+        expect(paths(await takeSides(plumbing, end, () => 'theirs', 1))).toEqual(paths(second));
+      });
+    }
+  },
+);
+
 test('the files that still have a conflict marker are found, and no other line counts as one', async () => {
   await begin({ one: lines(1, 9), two: lines(1, 9), three: lines(1, 9) });
   const change = (word: string) =>
@@ -255,4 +315,19 @@ test('the files that still have a conflict marker are found, and no other line c
   rmSync(join(path, 'two'));
   writeFileSync(join(path, 'three'), 'half\r\n>>>>>>> work-2\r\n');
   expect(await marked()).toEqual(['three']);
+});
+
+test('a file under a name of git is left of a conflict until it is moved', async () => {
+  await begin({ a: 'base\n' });
+  const inside = (path: string) => {
+    mkdirSync(join(path, 'x'));
+    writeFileSync(join(path, 'x', 'inside'), 'in it\n');
+  };
+  const end = await merged(commit(writing({ x: 'file\n' })), commit(inside));
+  if (end.type !== 'conflict') throw new Error('the merge has no conflict');
+  const path = join(scratch, 'worktree');
+  gitIn(clone, 'worktree', 'add', '-q', '--detach', path, end.commit);
+  expect((await filesWithMarkers(path, end)).map(pathText)).toEqual(['x~work-1']);
+  gitIn(path, 'mv', 'x~work-1', 'y');
+  expect(await filesWithMarkers(path, end)).toEqual([]);
 });
