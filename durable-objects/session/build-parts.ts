@@ -53,9 +53,12 @@ import { Integration } from './works/integration.ts';
 import { OwnTasks } from './works/own-tasks.ts';
 import { Works } from './works/works.ts';
 
-/** Builds the parts in tiers. Each tier uses only the tiers above it. */
+/**
+ * Builds the parts in tiers. Each tier uses only the tiers above it. References to later tiers are callbacks: the
+ * registry's replies, and `whenPlanEnds`.
+ */
 export function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig): SessionParts {
-  // Storage. Its callbacks are the only references to later tiers: the registry's replies to deliveries.
+  // Storage.
   const destinations = sessionDestinations(ports, {
     reservationEnded: (task, epoch) => kit.store.transact(() => tasks.reservationEnded(task, epoch)),
     mayPass: (task, epoch, ms) => passes.allow({ task, epoch }, ms),
