@@ -127,6 +127,11 @@ export class SessionRecords {
     return lease && lease.ended === null && lease.epoch === this.task(task)?.epoch ? lease : undefined;
   }
 
+  /** Whether an agent has begun with the task in this run. */
+  hasBegun({ number, started_at }: TaskRow): boolean {
+    return started_at !== null || this.liveLease(number) !== undefined;
+  }
+
   /** All active leases. */
   liveLeases(): LeaseRow[] {
     return this.#leases.all().filter(({ task }) => this.liveLease(task));

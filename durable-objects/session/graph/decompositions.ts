@@ -80,8 +80,7 @@ export class Decompositions {
         `An agent is planning it. To split it without a plan, cancel “${planner.title}”.`,
       );
     }
-    const hasBegun = task.started_at !== null || records.liveLease(task.number) !== undefined;
-    if (!hasBegun || graph.isParent(task.number)) return null;
+    if (!records.hasBegun(task) || graph.isParent(task.number)) return null;
     return refuse(
       'illegal_transition',
       'An agent has begun with the task, so it cannot be split. Create other tasks beside it.',

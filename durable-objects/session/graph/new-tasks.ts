@@ -101,8 +101,8 @@ export class NewTasks {
   }
 
   #mayHaveSubtasks(task: TaskRow): boolean {
-    const hasBegun = task.started_at !== null || this.#parts.records.liveLease(task.number) !== undefined;
-    return !isFinal(task) && (this.#parts.graph.isParent(task.number) || !hasBegun);
+    const { records, graph } = this.#parts;
+    return !isFinal(task) && (graph.isParent(task.number) || !records.hasBegun(task));
   }
 
   /** Whether the graph would still be one, with these tasks. If so, it has them now. */

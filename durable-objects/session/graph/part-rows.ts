@@ -86,7 +86,7 @@ export class PartRows {
     const { records, graph } = this.#parts;
     return familyOf(graph.tasks, row.number).some((number) => {
       const one = records.task(number)!;
-      return one.started_at !== null || isFinal(one) || records.liveLease(number) !== undefined;
+      return isFinal(one) || records.hasBegun(one);
     });
   }
 

@@ -57,7 +57,7 @@ export class TaskEdits {
       return refuse('illegal_transition', 'The first task stands for the session, and stays. Delete the session.');
     }
     const rows = [...gone].map((one) => records.task(one)!);
-    const begun = rows.find((row) => row.started_at !== null || isFinal(row));
+    const begun = rows.find((row) => records.hasBegun(row) || isFinal(row));
     if (begun) {
       const detail = `“${begun.title}” is ${begun.status}, and a task that has begun stays. Cancel it instead.`;
       return refuse('illegal_transition', detail);
@@ -107,7 +107,7 @@ export class TaskEdits {
   #whyNoOtherGate(task: TaskRow): Outcome<never> | null {
     const { records, graph } = this.#parts;
     const family = familyOf(graph.tasks, task.number).map((number) => records.task(number)!);
-    if (family.some((row) => row.reserved_at !== null || (row.started_at !== null && !graph.isParent(row.number)))) {
+    if (family.some((row) => row.reserved_at !== null || (records.hasBegun(row) && !graph.isParent(row.number)))) {
       const detail = 'The task asks for an agent, or has had one, so it is too late for an approval of its start.';
       return refuse('illegal_transition', detail);
     }
@@ -123,7 +123,7 @@ export class TaskEdits {
       const errors = [{ path: 'depends_on_task_id', message: 'must be the id of a task of the same session' }];
       return refuse('validation_failed', 'The tasks are not of the same session.', { errors });
     }
-    if (task.started_at !== null && delaysStart(dependency_type)) {
+    if (records.hasBegun(task) && delaysStart(dependency_type)) {
       const detail =
         'An agent has begun with the task, so it can only wait with its end: finish_to_finish or start_to_finish.';
       return refuse('illegal_transition', detail);
