@@ -9,6 +9,7 @@ import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
 import { hasPassedOn, type LeaseRow } from './rows.ts';
 import { holderSockets, lastSeenAt, letGo, sendDown } from './run/run-sockets.ts';
+import type { Change } from './transitions.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -49,8 +50,8 @@ export class Leases {
     this.#parts = parts;
   }
 
-  /** Grants the lease to the first agent that claims the reservation. */
-  grant(lease: LeaseRow): void {
+  /** Grants the lease to the first agent that claims the reservation, and assigns its task. */
+  grant(lease: LeaseRow, change: Change): void {
     const { config, kit, records, works, log, checkpoints } = this.#parts;
     const { task, epoch, agent_id, agent_name, granted_at } = lease;
     records.saveLease(lease);
@@ -61,6 +62,8 @@ export class Leases {
     if (timeout_seconds !== null) kit.deadlines.set(DEADLINE.timeout + task, granted_at + timeout_seconds * 1_000);
     const checkpoint = checkpoints.toRestore(task)?.number ?? null;
     log.append(task, { type: 'lease.granted', data: { epoch, agent_id, agent_name, checkpoint } });
+    const started_at = records.task(task)!.started_at ?? granted_at;
+    change(task, { status: 'assigned', degraded_by: null, started_at });
   }
 
   /**
@@ -88,6 +91,13 @@ export class Leases {
     approvals.withdrawAsked(task, reason);
     commands.enqueue(task, epoch, { type: 'stop', data: { within_ms: 0 } });
     kit.deadlines.set(DEADLINE.lease + task, kit.store.platform.now() + REQUEST_MS);
+  }
+
+  /** Lets a task that ends from outside have no agent: closes its lease, or ends its reservation or backoff. */
+  stop(number: number, reason: string): void {
+    const lease = this.#parts.records.liveLease(number);
+    if (lease) this.close(lease, reason);
+    else this.end(number, 'lost', reason);
   }
 
   /**

@@ -117,12 +117,10 @@ export class Runs {
    * @param reason why the agents stop
    */
   close(intent: 'cancel' | 'complete' | 'fail' | 'time_out', reason: string, facts: MoveFacts): void {
-    const { records, leases, transitions } = this.#parts;
+    const { leases, transitions } = this.#parts;
     transitions.intend(intent);
     for (const { number } of this.#unfinished()) {
-      const lease = records.liveLease(number);
-      if (lease) leases.close(lease, reason);
-      else leases.end(number, 'lost', reason);
+      leases.stop(number, reason);
       this.#setEnded(number, intent);
     }
     transitions.settle(facts);

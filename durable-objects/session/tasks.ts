@@ -86,11 +86,9 @@ export class Tasks {
    */
   grant(lease: LeaseRow, clone: Clone, given = 0): void {
     const { records, commands, checkpoints, leases, transitions } = this.#parts;
-    const { task: number, epoch, granted_at } = lease;
+    const { task: number, epoch } = lease;
     this.#bindTo(clone);
-    leases.grant(lease);
-    const started_at = records.task(number)!.started_at ?? granted_at;
-    transitions.task(number, { status: 'assigned', degraded_by: null, started_at });
+    leases.grant(lease, transitions.task);
     transitions.settle({ reason: 'lease_granted' });
     const done = Math.max(given, checkpoints.toRestore(number)?.messages_done ?? 0);
     for (const message of records.messagesAfter(number, done)) {

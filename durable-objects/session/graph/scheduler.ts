@@ -39,11 +39,9 @@ export class Scheduler {
   }
 
   #make({ number, ...changes }: Move, change: Change): void {
-    const { records, gates, reservations, leases, graph } = this.#parts;
+    const { gates, reservations, leases, graph } = this.#parts;
     if (changes.status === 'skipped' && !graph.isParent(number)) {
-      const lease = records.liveLease(number);
-      if (lease) leases.close(lease, UNREACHABLE);
-      else leases.end(number, 'lost', UNREACHABLE);
+      leases.stop(number, UNREACHABLE);
       return change(number, { ...changes, setback: null, degraded_by: null });
     }
     if (changes.status === 'ready' && !graph.isParent(number)) {

@@ -47,9 +47,7 @@ export class TaskActions {
     const { records, graph, leases, transitions } = this.#parts;
     for (const member of familyOf(graph.tasks, number)) {
       if (graph.isParent(member) || isFinal(records.task(member)!)) continue;
-      const lease = records.liveLease(member);
-      if (lease) leases.close(lease, status);
-      else leases.end(member, 'lost', status);
+      leases.stop(member, status);
       transitions.task(member, {
         status,
         setback: null,

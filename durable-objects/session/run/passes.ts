@@ -84,12 +84,10 @@ export class Passes {
     // First, because it says what the task required before an agent had it.
     this.#tell(vacancy, number);
     const lease = this.#nextLease(vacancy, number);
-    leases.grant(lease);
+    leases.grant(lease, change);
     records.updateLease(vacancy.lease.task, {
       passing: JSON.stringify({ ...vacancy.passing, next: [number, lease.epoch] } satisfies Passing),
     });
-    const started_at = records.task(number)!.started_at ?? lease.granted_at;
-    change(number, { status: 'assigned', degraded_by: null, started_at });
     return true;
   }
 

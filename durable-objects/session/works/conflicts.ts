@@ -136,10 +136,7 @@ export class Conflicts {
   }
 
   #end(number: number, change: Change): void {
-    const { records, leases } = this.#parts;
-    const lease = records.liveLease(number);
-    if (lease) leases.close(lease, 'cancelled');
-    else leases.end(number, 'lost', 'cancelled');
+    this.#parts.leases.stop(number, 'cancelled');
     change(number, { status: 'cancelled', setback: null, degraded_by: null, outcome: null });
   }
 
