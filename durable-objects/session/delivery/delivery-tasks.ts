@@ -1,3 +1,4 @@
+import { after } from '../../../src/domain/graph/task-graph.ts';
 import { type DeliveryPlan, deliveryState, planOf } from '../../../src/domain/session/delivery.ts';
 import { sessionStatus } from '../../../src/domain/session/session-status.ts';
 import { taskIdOf, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
@@ -49,9 +50,7 @@ export class DeliveryTasks {
     if (rows.some(({ kind, aside }) => kind === 'deliver' && !aside)) return false;
     const awaited = new Set(rows.flatMap((row) => dependenciesOf(row).map(({ task }) => task)));
     const last = rows.filter(({ number, parent, aside }) => parent === null && !aside && !awaited.has(number));
-    const depends_on = last.slice(0, MAX_DEPENDENCIES).map(({ number }) => {
-      return { task: number, dependency_type: 'finish_to_start' as const, is_required: true };
-    });
+    const depends_on = last.slice(0, MAX_DEPENDENCIES).map(({ number }) => after(number));
     const row = this.add(planOf(deliver, records.sessionNamed()), work, 'session', {
       depends_on: JSON.stringify(depends_on),
     });

@@ -1,6 +1,6 @@
 import { pertEstimate } from '../../../src/domain/graph/estimate.ts';
 import { ancestorsOf } from '../../../src/domain/graph/reach.ts';
-import type { Dependency } from '../../../src/domain/graph/task-graph.ts';
+import { after, type Dependency } from '../../../src/domain/graph/task-graph.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type FieldError, type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { IMPLICIT_TASK, taskIdOf, taskNumber } from '../../../src/protocol/common/ids.ts';
@@ -65,11 +65,8 @@ export class NewTasks {
       const { timeout_seconds } = task;
       const path = `tasks.${index}`;
       const dependencies = depends_on.map((item, at): Dependency => {
-        const { task, ...how } =
-          typeof item === 'string'
-            ? { task: item, dependency_type: 'finish_to_start' as const, is_required: true }
-            : item;
-        return { task: find(task, `${path}.depends_on.${at}`), ...how };
+        const { task, ...how } = typeof item === 'string' ? { task: item } : item;
+        return { ...after(find(task, `${path}.depends_on.${at}`)), ...how };
       });
       return {
         number: last_task + 1 + index,

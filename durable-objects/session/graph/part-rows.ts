@@ -1,6 +1,7 @@
 import { type Part, type Subject, sumOf } from '../../../src/domain/decomposition/parts.ts';
 import { pertEstimate } from '../../../src/domain/graph/estimate.ts';
 import { ancestorsOf, familyOf } from '../../../src/domain/graph/reach.ts';
+import { after } from '../../../src/domain/graph/task-graph.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
@@ -159,10 +160,9 @@ export class PartRows {
     before: ReadonlyMap<string, TaskRow>,
   ): Place {
     const numberOf = (name: string) => placed.find((one) => one.part.name === name)?.number ?? before.get(name)?.number;
-    const how = { dependency_type: 'finish_to_start', is_required: true } as const;
     const depends_on = part.depends_on.flatMap((name) => {
       const other = numberOf(name);
-      return other === undefined ? [] : [{ task: other, ...how }];
+      return other === undefined ? [] : [after(other)];
     });
     return {
       number,

@@ -3,7 +3,7 @@ import { around, type Part, type Subject } from '../../../src/domain/decompositi
 import { correctionPrompt, plannerPrompt } from '../../../src/domain/decomposition/planner-prompt.ts';
 import { partsOfPlan, readPlan } from '../../../src/domain/decomposition/read-plan.ts';
 import { type Guesses, pertEstimate } from '../../../src/domain/graph/estimate.ts';
-import { delaysStart } from '../../../src/domain/graph/task-graph.ts';
+import { after, delaysStart } from '../../../src/domain/graph/task-graph.ts';
 import { taskStatusUnder } from '../../../src/domain/session/session-status.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type Outcome, ok } from '../../../src/protocol/common/errors.ts';
@@ -64,8 +64,7 @@ export class Planners {
       estimate,
       plans: task.number,
     });
-    const planner = { task: number, dependency_type: 'finish_to_start', is_required: false } as const;
-    records.updateTask(task.number, { depends_on: JSON.stringify([...before, planner]) });
+    records.updateTask(task.number, { depends_on: JSON.stringify([...before, after(number, false)]) });
     this.#save(task.number, {
       state: 'planning',
       strategy: 'agent',

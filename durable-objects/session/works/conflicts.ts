@@ -1,3 +1,4 @@
+import { after } from '../../../src/domain/graph/task-graph.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { taskIdOf, taskNumber } from '../../../src/protocol/common/ids.ts';
 import { MAX_DEPENDENCIES } from '../../../src/protocol/common/limits.ts';
@@ -16,7 +17,6 @@ import {
   resolutionPrompt,
   type Side,
 } from './conflict-item.ts';
-import { after } from './own-tasks.ts';
 
 type Needs = Pick<
   SessionParts,
@@ -67,7 +67,7 @@ export class Conflicts {
     const numbers = named.map(({ task }) => task);
     const resolve = ownTasks.add(
       `Resolve the conflict of ${sides.map((side) => `“${side.title}”`).join(', ')}`.slice(0, MAX_TITLE_CHARS),
-      { kind: 'resolve', parent, priority, depends_on: JSON.stringify([...new Set(numbers)].map(after)) },
+      { kind: 'resolve', parent, priority, depends_on: JSON.stringify([...new Set(numbers)].map((task) => after(task))) },
       {
         description: resolutionPrompt(item),
         required_capabilities: ['conflict_resolution'],

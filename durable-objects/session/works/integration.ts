@@ -1,8 +1,8 @@
+import { after } from '../../../src/domain/graph/task-graph.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../rows.ts';
 import type { Change } from '../transitions.ts';
-import { after } from './own-tasks.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'graph' | 'works' | 'ownTasks'>;
 

@@ -9,9 +9,6 @@ import type { TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'log'>;
 
-/** A task that must have ended before another one starts. */
-export const after = (task: number): Dependency => ({ task, dependency_type: 'finish_to_start', is_required: true });
-
 /** The tasks that the session adds to its graph by itself. They are like all others, but for their kind. */
 export class OwnTasks {
   readonly #parts: Needs;

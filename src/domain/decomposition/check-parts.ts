@@ -1,6 +1,5 @@
-import type { DependencyType } from '../../protocol/common/enums.ts';
 import { findCycle } from '../graph/cycle.ts';
-import { buildGraph, type TaskGraph } from '../graph/task-graph.ts';
+import { after, buildGraph, type TaskGraph } from '../graph/task-graph.ts';
 
 /** The members of parts that make their order. */
 export interface Named {
@@ -42,12 +41,11 @@ export function problemsOf(parts: readonly Named[]): PartProblem[] {
 /** The parts as a graph, whose tasks have their indexes as numbers. */
 export function graphOf(parts: readonly Named[]): TaskGraph {
   const indexes = new Map(parts.map(({ name }, index) => [name, index]));
-  const how = { dependency_type: 'finish_to_start' as DependencyType, is_required: true };
   return buildGraph(
     parts.map(({ depends_on }, number) => ({
       number,
       parent: null,
-      depends_on: depends_on.map((name) => ({ task: indexes.get(name)!, ...how })),
+      depends_on: depends_on.map((name) => after(indexes.get(name)!)),
       priority: 'normal' as const,
       hours: 1,
     })),

@@ -10,6 +10,11 @@ export interface Dependency {
   is_required: boolean;
 }
 
+/** That a task starts after another one has ended. */
+export function after(task: number, is_required = true): Dependency {
+  return { task, dependency_type: 'finish_to_start', is_required };
+}
+
 /** The members of a task that make the graph. They change only when somebody edits the graph. */
 export interface GraphTask {
   number: number;
