@@ -3,7 +3,9 @@ import { type DeliveryPlan, deliveryState, planOf } from '../../../src/domain/se
 import { sessionStatus } from '../../../src/domain/session/session-status.ts';
 import { taskIdOf, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import { MAX_DEPENDENCIES } from '../../../src/protocol/common/limits.ts';
+import { truncated } from '../../../src/protocol/common/text.ts';
 import type { BranchDelivery, DeliveryOrder, DeliveryReport } from '../../../src/protocol/session/deliver.ts';
+import { MAX_TITLE_CHARS } from '../../../src/protocol/session/title.ts';
 import { instant } from '../../kit/text.ts';
 import type { FinalWork } from '../checkpoints.ts';
 import { newTaskRow } from '../graph/new-task-row.ts';
@@ -68,7 +70,7 @@ export class DeliveryTasks {
   add(plan: DeliveryPlan, work: FinalWork, by: string, place: Partial<TaskRow> = {}): TaskRow {
     const { kit, records, graph, log } = this.#parts;
     const number = records.session().last_task + 1;
-    const row = newTaskRow(number, `Deliver to ${plan.branch}`.slice(0, MAX_TITLE_CHARS), {
+    const row = newTaskRow(number, truncated(`Deliver to ${plan.branch}`, MAX_TITLE_CHARS), {
       kind: 'deliver',
       ...place,
     });
@@ -177,7 +179,6 @@ export class DeliveryTasks {
   }
 }
 
-const MAX_TITLE_CHARS = 100;
 export const NO_WORK = 'The session has changed no file, so that there is nothing to deliver.';
 
 /** Why the work in a checkpoint cannot become a commit; null if it can. */

@@ -1,5 +1,6 @@
 import { closedGateOf } from '../../../src/domain/graph/gates.ts';
 import { taskNumber } from '../../../src/protocol/common/ids.ts';
+import { truncated } from '../../../src/protocol/common/text.ts';
 import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
 import type { SessionParts } from '../parts.ts';
 import type { Blockage, TaskRow } from '../rows.ts';
@@ -59,7 +60,7 @@ export class Gates {
 
   #ask(gate: number, title: string): ApprovalView {
     const { details, approvals } = this.#parts;
-    const prompt = details.definition(gate)?.description.slice(0, SHOWN_CHARS) ?? '';
+    const prompt = truncated(details.definition(gate)?.description ?? '', SHOWN_CHARS);
     const nothing = { permission: null, patterns: [], always: [], questions: [] };
     return approvals.open(
       gate,

@@ -10,6 +10,7 @@ import { type Outcome, ok } from '../../../src/protocol/common/errors.ts';
 import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
 import { truncated } from '../../../src/protocol/common/text.ts';
 import type { DecompositionView } from '../../../src/protocol/session/decomposition.ts';
+import { MAX_TITLE_CHARS } from '../../../src/protocol/session/title.ts';
 import type { TaskTemplate } from '../../../src/protocol/workspace/task-template.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../rows.ts';
@@ -20,7 +21,6 @@ type Needs = Pick<SessionParts, 'records' | 'details' | 'log' | 'messages' | 'ta
 
 const MAX_PLANS = 2;
 const PLANNER_HOURS = 0.25;
-const MAX_TITLE_CHARS = 100;
 const MAX_REASON_CHARS = 2_000;
 const BY_THE_PLANNERS = 'planner';
 

@@ -1,3 +1,4 @@
+import { truncated } from '../../../src/protocol/common/text.ts';
 import type { TaskDefinition } from './task-details.ts';
 
 /** What an earlier task has reported. */
@@ -15,16 +16,11 @@ export function promptOf({ description }: TaskDefinition, reports: readonly Repo
   const parts: string[] = [];
   let left = MAX_REPORTS_CHARS;
   for (const { title, text } of reports) {
-    const part = `## ${title}\n\n${shortened(text, MAX_REPORT_CHARS)}`;
+    const part = `## ${title}\n\n${truncated(text, MAX_REPORT_CHARS)}`;
     if (part.length > left) break;
     left -= part.length;
     parts.push(part);
   }
   if (parts.length === 0) return description;
   return `${description}\n\n# What the tasks before this one have reported\n\n${parts.join('\n\n')}`;
-}
-
-function shortened(text: string, chars: number): string {
-  if (text.length <= chars) return text;
-  return `${text.slice(0, chars).replace(/[\uD800-\uDBFF]$/, '')}\n[shortened]`;
 }

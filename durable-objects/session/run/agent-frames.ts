@@ -4,6 +4,7 @@ import { errorFields } from '../../../src/ports/logger.ts';
 import { AgentApprovalKind } from '../../../src/protocol/common/enums.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { BATCH_BYTES, maxFrameChars } from '../../../src/protocol/common/limits.ts';
+import { truncated } from '../../../src/protocol/common/text.ts';
 import type { EventBody } from '../../../src/protocol/events/envelope.ts';
 import { type AgentFrame, type AgentFrameBody, AskId, readFrame } from '../../../src/protocol/run/frames.ts';
 import type { SessionParts } from '../parts.ts';
@@ -216,7 +217,7 @@ export class AgentFrames {
     if (body.type === 'model.retry') {
       const { message, next_in_ms } = body.data;
       const until = kit.store.platform.now() + (next_in_ms ?? 0);
-      tasks.modelRetried(task, { message: message.slice(0, MAX_RETRY_MESSAGE_CHARS), until });
+      tasks.modelRetried(task, { message: truncated(message, MAX_RETRY_MESSAGE_CHARS), until });
     }
     if (body.type === 'usage') {
       const total = addUsage(readUsage(records.session().usage), body.data);

@@ -1,5 +1,6 @@
 import { PathGlobs } from '../../../src/domain/path-globs.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
+import { truncated } from '../../../src/protocol/common/text.ts';
 import type { SessionParts } from '../parts.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'log' | 'messages' | 'editedFiles'>;
@@ -69,7 +70,7 @@ export class EditWatch {
       const { filePath, newString, content } = event.data.input ?? {};
       const written = newString ?? content;
       const isOfFile = typeof filePath === 'string' && (filePath === path || filePath.endsWith(`/${path}`));
-      if (isOfFile && typeof written === 'string' && written !== '') return written.slice(0, MAX_EXCERPT_CHARS);
+      if (isOfFile && typeof written === 'string' && written !== '') return truncated(written, MAX_EXCERPT_CHARS);
     }
     return null;
   }

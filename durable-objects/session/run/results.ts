@@ -1,4 +1,5 @@
 import { isFinal } from '../../../src/domain/task-status.ts';
+import { truncated } from '../../../src/protocol/common/text.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import { CHECKS_FAILED } from '../../../src/protocol/session/checks.ts';
 import type { SessionError } from '../../../src/protocol/session/session.ts';
@@ -79,5 +80,5 @@ const MAX_CODE_CHARS = 100;
 
 /** The error within the bounds of what is stored of one. */
 export function bounded({ code, message, retryable }: SessionError): SessionError {
-  return { code: code.slice(0, MAX_CODE_CHARS), message: message.slice(0, MAX_ERROR_CHARS), retryable };
+  return { code: truncated(code, MAX_CODE_CHARS), message: truncated(message, MAX_ERROR_CHARS), retryable };
 }

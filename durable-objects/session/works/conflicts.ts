@@ -2,9 +2,11 @@ import { after } from '../../../src/domain/graph/task-graph.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { taskIdOf, taskNumber } from '../../../src/protocol/common/ids.ts';
 import { MAX_DEPENDENCIES } from '../../../src/protocol/common/limits.ts';
+import { truncated } from '../../../src/protocol/common/text.ts';
 import type { ConflictReport, Resolution } from '../../../src/protocol/run/start.ts';
 import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
 import type { SessionError } from '../../../src/protocol/session/session.ts';
+import { MAX_TITLE_CHARS } from '../../../src/protocol/session/title.ts';
 import { dependenciesOf } from '../graph/session-graph.ts';
 import type { SessionParts } from '../parts.ts';
 import type { Blockage, LeaseRow, TaskRow } from '../rows.ts';
@@ -66,8 +68,13 @@ export class Conflicts {
     const approval = approvals.open(number, { kind: 'conflict', ...nothing, ...conflictAsk(item) }, null);
     const numbers = named.map(({ task }) => task);
     const resolve = ownTasks.add(
-      `Resolve the conflict of ${sides.map((side) => `“${side.title}”`).join(', ')}`.slice(0, MAX_TITLE_CHARS),
-      { kind: 'resolve', parent, priority, depends_on: JSON.stringify([...new Set(numbers)].map((task) => after(task))) },
+      truncated(`Resolve the conflict of ${sides.map((side) => `“${side.title}”`).join(', ')}`, MAX_TITLE_CHARS),
+      {
+        kind: 'resolve',
+        parent,
+        priority,
+        depends_on: JSON.stringify([...new Set(numbers)].map((task) => after(task))),
+      },
       {
         description: resolutionPrompt(item),
         required_capabilities: ['conflict_resolution'],
@@ -162,12 +169,10 @@ export class Conflicts {
     const { records, details } = this.#parts;
     const { title } = records.task(task)!;
     const intent = details.definition(task)?.description ?? records.spec().initial_prompt;
-    return { task_id: taskIdOf(records.session().id, task), title, intent: intent.slice(0, INTENT_CHARS) };
+    return { task_id: taskIdOf(records.session().id, task), title, intent: truncated(intent, INTENT_CHARS) };
   }
 
   #resolutionOf(number: number) {
     return this.#parts.details.definition(number)?.resolution;
   }
 }
-
-const MAX_TITLE_CHARS = 200;

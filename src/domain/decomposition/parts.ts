@@ -1,5 +1,6 @@
 import type { Capability, TaskPriority } from '../../protocol/common/enums.ts';
 import { truncated } from '../../protocol/common/text.ts';
+import { MAX_TITLE_CHARS } from '../../protocol/session/title.ts';
 import type { Guesses } from '../graph/estimate.ts';
 
 /** The members of a task by which it is split. */
@@ -40,7 +41,6 @@ export interface Part {
   paths: readonly string[];
 }
 
-const MAX_TITLE_CHARS = 100;
 /** The most of the whole task's description that each part repeats. */
 const MAX_CONTEXT_CHARS = 20_000;
 /** How far the guesses at a part are from its hours if nobody has estimated the task. Their mean is the hours. */

@@ -4,6 +4,8 @@ import { hasControls, visibleLength } from '../common/text.ts';
 
 export const NO_CONTROLS = 'must have no control characters, such as line breaks';
 const MIN_TITLE = 3;
+/** The longest title, in UTF-16 code units. */
+export const MAX_TITLE_CHARS = 100;
 
 /** The title of a session or of a task. */
 export const Title = schema(() =>
@@ -11,7 +13,7 @@ export const Title = schema(() =>
     .string()
     .trim()
     .min(MIN_TITLE)
-    .max(100)
+    .max(MAX_TITLE_CHARS)
     .refine((title) => !hasControls(title), NO_CONTROLS)
     .refine((title) => visibleLength(title) >= MIN_TITLE, `must have at least ${MIN_TITLE} visible characters`),
 );

@@ -108,6 +108,16 @@ describe('a session with on_conflict_risk: steer', () => {
     expect(session.task(3).status, 'it goes on with the message').toBe('in_progress');
   });
 
+  it('shows the beginning of a long change, and cuts no character in two', async () => {
+    const { agents } = await started([{}, {}], STEER);
+    const input = { filePath: '/work/tree/a', newString: `.${'🙂'.repeat(2_000)}` };
+    agents[0].send(tool({ tool: 'edit', state: 'completed', input }), edited('a'));
+    agents[1]!.send(edited('a'));
+    const told = agents[1]!.commandsOf('message')[1]!.text;
+    expect(told).toContain('🙂🙂');
+    expect(told, 'half a character is stored as the sign for none').not.toContain('\ufffd');
+  });
+
   it('tells it of the file when the change is not known, and of ten files at most', async () => {
     const { agents } = await started([{}, {}], STEER);
     const files = Array.from({ length: 12 }, (_, index) => edited(`f${index}`));

@@ -45,6 +45,14 @@ const CHAIN: NewTask[] = [
 ];
 
 describe('a task that requires an approval', () => {
+  it('shows the beginning of its prompt, and cuts no character in two', async () => {
+    const session = await started([{ description: `.${'🙂'.repeat(2_000)}`, requires_approval: true }]);
+    const [approval] = await approvals(session);
+    const prompt = approval!.detail.prompt as string;
+    expect(prompt.length).toBeLessThanOrEqual(2_000);
+    expect(prompt.isWellFormed()).toBe(true);
+  });
+
   it('is asked about when it could start, and asks for no agent before a person has approved it', async () => {
     const session = await started(CHAIN);
     expect(await approvals(session)).toEqual([]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+import { Title } from '../../../src/protocol/session/title.ts';
 import { checkpoint, conflict, failure, result } from './fake-agent.ts';
 import { failureOf, type NewTask, SESSION_ID, SessionInProcess, unwrap } from './harness.ts';
 
@@ -71,6 +72,26 @@ describe('a conflict of works', () => {
     const event = (await session.events()).find(({ type }) => type === 'task.conflict');
     expect(event).toMatchObject({ task: 4, data: { resolve: 5, ours: [2], theirs: 3, total: 2 } });
     expect((await session.folded()).tasks[5]).toMatchObject({ depends_on: [2, 3] });
+  });
+
+  it('has a title and texts within their bounds, which cut no character in two', async () => {
+    const title = '🙂'.repeat(49);
+    const session = await sessionWith(
+      { name: 'a', title, description: `.${'🙂'.repeat(2_500)}` },
+      { name: 'b', title },
+      { depends_on: ['a', 'b'] },
+    );
+    work(session, 2);
+    work(session, 3);
+    session
+      .agentOf(4)
+      .connect()
+      .send(conflict([1], 2, 'a'));
+    const resolve = session.task(5).title;
+    expect(Title().safeParse(resolve).data).toBe(resolve);
+    const [approval] = (await session.view(['approvals'])).approvals!;
+    const { ours } = approval!.detail as { ours: { intent: string }[] };
+    expect([resolve, ours[0]!.intent].map((text) => text.isWellFormed())).toEqual([true, true]);
   });
 
   it('is resolved by an agent that has made neither work, from both; then the task begins with that', async () => {
