@@ -6,7 +6,7 @@ import type { FinishedAssignment, RateTaskRequest } from '../../src/protocol/ses
 import { instant } from '../kit/text.ts';
 import { DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import { hasPassedOn, readAssignment, type StoredAssignment } from './rows.ts';
+import { hasPassedOn, NO_SUCH_TASK, readAssignment, type StoredAssignment } from './rows.ts';
 import { tellRegistry } from './slot-messages.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'projections'>;
@@ -29,7 +29,7 @@ export class Assignments {
   rate(task: number, { quality, comment }: RateTaskRequest, by: string): Outcome<FinishedAssignment> {
     const { config, kit, records, log } = this.#parts;
     const row = records.task(task);
-    if (!row) return refuse('not_found', 'There is no such task in this session.');
+    if (!row) return NO_SUCH_TASK;
     const last = readAssignment(row);
     if (!last) {
       return refuse('nothing_to_rate', 'No agent has finished work on this task yet. Rate it when one has.');

@@ -1,8 +1,8 @@
 import { taskNumber } from '../../src/protocol/common/ids.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
-import { readBlockage } from './graph/gates.ts';
 import type { SessionParts } from './parts.ts';
+import { readBlockage } from './rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'gates' | 'conflicts' | 'transitions' | 'taskActions'>;
 

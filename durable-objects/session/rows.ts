@@ -1,9 +1,11 @@
 import type { KnownAgent } from '../../src/domain/dispatch/pass.ts';
 import type { Gate } from '../../src/domain/graph/gates.ts';
+import type { Dependency } from '../../src/domain/graph/task-graph.ts';
 import type { ClaimedLease } from '../../src/domain/lease/claim.ts';
 import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
 import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import type { ApprovalKind, SessionStatus, TaskKind, TaskPriority } from '../../src/protocol/common/enums.ts';
+import { refuse } from '../../src/protocol/common/errors.ts';
 import type { Rating } from '../../src/protocol/session/rating.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 
@@ -158,9 +160,22 @@ export interface Passing extends Omit<KnownAgent, 'agent_id' | 'instance_id'> {
   next?: [task: number, epoch: number];
 }
 
-/** Why the session failed; null when it did not. */
-export function readError({ error }: Pick<SessionRow, 'error'>): SessionError | null {
+/** The refusal of a request about a task that the session does not have. */
+export const NO_SUCH_TASK = refuse('not_found', 'There is no such task in this session.');
+
+/** Why the session or a task failed; null if it did not. */
+export function readError({ error }: Pick<SessionRow | TaskRow, 'error'>): SessionError | null {
   return error === null ? null : (JSON.parse(error) as SessionError);
+}
+
+/** What blocks a task; null if nothing does. */
+export function readBlockage({ blocked_by }: Pick<TaskRow, 'blocked_by'>): Blockage | null {
+  return blocked_by === null ? null : (JSON.parse(blocked_by) as Blockage);
+}
+
+/** The tasks for which a task waits. */
+export function dependenciesOf({ depends_on }: Pick<TaskRow, 'depends_on'>): Dependency[] {
+  return depends_on === '[]' ? [] : JSON.parse(depends_on);
 }
 
 /** What is known of the agent of a lease, if it goes on with the next task by itself; else null. */

@@ -7,7 +7,7 @@ import { WHOLE_SESSION } from '../../src/protocol/common/ids.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { DEADLINE, REQUEST_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import type { TaskRow } from './rows.ts';
+import { readError, type TaskRow } from './rows.ts';
 import { activeMs } from './views.ts';
 
 type Needs = Pick<
@@ -188,6 +188,6 @@ export class Transitions {
   #whyFailed(facts: MoveFacts): MoveFacts {
     if (facts.error) return facts;
     const failed = this.#parts.records.tasks().find(({ status, error }) => status === 'failed' && error !== null);
-    return { reason: facts.reason, error: failed?.error ? JSON.parse(failed.error) : undefined };
+    return { reason: facts.reason, error: (failed && readError(failed)) ?? undefined };
   }
 }

@@ -9,9 +9,8 @@ import { MAX_TITLE_CHARS } from '../../../src/protocol/session/title.ts';
 import { instant } from '../../kit/text.ts';
 import type { FinalWork } from '../checkpoints.ts';
 import { newTaskRow } from '../graph/new-task-row.ts';
-import { dependenciesOf } from '../graph/session-graph.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../rows.ts';
+import { dependenciesOf, readError, type TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'graph' | 'log' | 'checkpoints'>;
 
@@ -143,8 +142,8 @@ export class DeliveryTasks {
     if (!task || !delivery) return null;
     const { branch, remote, report, requested_at } = delivery;
     const state = deliveryState(task.status, report);
-    const error: { message: string } | null = task.error === null ? null : JSON.parse(task.error);
-    const reason = report?.reason ?? error?.message ?? (state === 'failed' ? `The task is ${task.status}.` : null);
+    const reason =
+      report?.reason ?? readError(task)?.message ?? (state === 'failed' ? `The task is ${task.status}.` : null);
     return {
       state,
       branch,

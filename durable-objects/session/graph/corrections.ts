@@ -6,7 +6,7 @@ import { readAssignment, type TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details'>;
 
-const HOUR_MS = 3_600_000;
+export const HOUR_MS = 3_600_000;
 
 /**
  * Finds how to correct the estimates of a session's tasks: by what its finished tasks of the same kind took, those that

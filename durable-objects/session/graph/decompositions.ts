@@ -11,7 +11,7 @@ import {
 } from '../../../src/protocol/session/decomposition.ts';
 import type { TaskTemplate } from '../../../src/protocol/workspace/task-template.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../rows.ts';
+import { NO_SUCH_TASK, type TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'changes' | 'planners'>;
 
@@ -27,7 +27,7 @@ export class Decompositions {
   decompose(number: number, request: DecomposeTaskRequest, own: readonly TaskTemplate[]): Outcome<null> {
     const { records, changes, planners } = this.#parts;
     const task = records.task(number);
-    if (!task) return refuse('not_found', 'There is no such task in this session.');
+    if (!task) return NO_SUCH_TASK;
     const obstacle = changes.whyNot(request.graph_version) ?? this.#whyNot(task);
     if (obstacle) return obstacle;
     const { strategy, apply_templates, max_depth } = request;

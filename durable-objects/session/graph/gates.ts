@@ -3,7 +3,7 @@ import { taskNumber } from '../../../src/protocol/common/ids.ts';
 import { truncated } from '../../../src/protocol/common/text.ts';
 import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
 import type { SessionParts } from '../parts.ts';
-import type { Blockage, TaskRow } from '../rows.ts';
+import { type Blockage, readBlockage, type TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'approvals'>;
 
@@ -68,9 +68,4 @@ export class Gates {
       null,
     );
   }
-}
-
-/** What blocks a task; null if nothing does. */
-export function readBlockage({ blocked_by }: Pick<TaskRow, 'blocked_by'>): Blockage | null {
-  return blocked_by === null ? null : (JSON.parse(blocked_by) as Blockage);
 }

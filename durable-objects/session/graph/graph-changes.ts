@@ -3,9 +3,7 @@ import { isFinal } from '../../../src/domain/task-status.ts';
 import { type Outcome, refuse } from '../../../src/protocol/common/errors.ts';
 import { taskIdOf, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../rows.ts';
-import { readBlockage } from './gates.ts';
-import { dependenciesOf } from './session-graph.ts';
+import { dependenciesOf, readBlockage, type TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'log' | 'graph' | 'gates' | 'leases' | 'transitions' | 'projections'>;
 

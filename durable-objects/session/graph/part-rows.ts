@@ -7,9 +7,8 @@ import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { MAX_TASK_DEPTH, MAX_TASKS } from '../../../src/protocol/common/limits.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../rows.ts';
+import { dependenciesOf, type TaskRow } from '../rows.ts';
 import type { Place } from './graph-changes.ts';
-import { dependenciesOf } from './session-graph.ts';
 import type { TaskDefinition } from './task-details.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'leases' | 'tasks' | 'changes'>;

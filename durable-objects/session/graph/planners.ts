@@ -13,8 +13,7 @@ import type { DecompositionView } from '../../../src/protocol/session/decomposit
 import { MAX_TITLE_CHARS } from '../../../src/protocol/session/title.ts';
 import type { TaskTemplate } from '../../../src/protocol/workspace/task-template.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../rows.ts';
-import { dependenciesOf } from './session-graph.ts';
+import { dependenciesOf, readError, type TaskRow } from '../rows.ts';
 import type { StoredDecomposition } from './task-details.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'log' | 'messages' | 'tasks' | 'changes' | 'partRows'>;
@@ -196,9 +195,8 @@ function isClosing(status: ReturnType<typeof taskStatusUnder>): boolean {
   return status !== null && isFinal({ status });
 }
 
-function whyNoPlan({ status, error }: TaskRow): string {
-  const message = error === null ? null : (JSON.parse(error) as { message: string }).message;
-  return message ?? `The task of the agent that was to plan is ${status}.`;
+function whyNoPlan(planner: TaskRow): string {
+  return readError(planner)?.message ?? `The task of the agent that was to plan is ${planner.status}.`;
 }
 
 function shortened(problems: readonly string[]): string {

@@ -2,12 +2,12 @@ import { findCycle } from '../../../src/domain/graph/cycle.ts';
 import { UNESTIMATED_HOURS } from '../../../src/domain/graph/estimate.ts';
 import { LiveGraph } from '../../../src/domain/graph/live-graph.ts';
 import { familyOf } from '../../../src/domain/graph/reach.ts';
-import { buildGraph, type Dependency, type GraphTask, type TaskGraph } from '../../../src/domain/graph/task-graph.ts';
+import { buildGraph, type GraphTask, type TaskGraph } from '../../../src/domain/graph/task-graph.ts';
 import { isWorkedOn } from '../../../src/domain/session/session-status.ts';
 import { TaskCounts } from '../../../src/domain/session/task-counts.ts';
 import type { Transaction } from '../../kit/storage/store.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../rows.ts';
+import { dependenciesOf, type TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
 
@@ -177,8 +177,4 @@ type GraphColumns = Pick<TaskRow, 'number' | 'parent' | 'depends_on' | 'priority
 /** The members of a row that make the graph. */
 export function graphTask({ number, parent, depends_on, priority, hours }: GraphColumns): GraphTask {
   return { number, parent, depends_on: dependenciesOf({ depends_on }), priority, hours: hours ?? UNESTIMATED_HOURS };
-}
-
-export function dependenciesOf({ depends_on }: Pick<TaskRow, 'depends_on'>): Dependency[] {
-  return depends_on === '[]' ? [] : JSON.parse(depends_on);
 }

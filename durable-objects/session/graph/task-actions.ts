@@ -6,7 +6,7 @@ import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts
 import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { RetryTaskRequest, UpdateTaskStatusRequest } from '../../../src/protocol/session/task-changes.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../rows.ts';
+import { NO_SUCH_TASK, type TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'graph' | 'leases' | 'transitions' | 'runs'>;
 type Ending = UpdateTaskStatusRequest['status'];
@@ -22,7 +22,7 @@ export class TaskActions {
 
   act(number: number, action: Action, by: string): Outcome<null> {
     const task = this.#parts.records.task(number);
-    if (!task) return refuse('not_found', 'There is no such task in this session.');
+    if (!task) return NO_SUCH_TASK;
     return action.type === 'status' ? this.#end(task, action.body, by) : this.#retry(task, action.body, by);
   }
 

@@ -8,8 +8,7 @@ import { IMPLICIT_TASK, taskIdOf, taskNumber } from '../../../src/protocol/commo
 import { MAX_DEPENDENCIES, MAX_GATES } from '../../../src/protocol/common/limits.ts';
 import type { AddDependencyRequest, UpdateTaskRequest } from '../../../src/protocol/session/task-changes.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../rows.ts';
-import { dependenciesOf } from './session-graph.ts';
+import { dependenciesOf, NO_SUCH_TASK, type TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'leases' | 'changes'>;
 type Edit = Exclude<TaskChange, { type: 'status' | 'retry' }>;
@@ -152,8 +151,6 @@ export class TaskEdits {
     return ok(null);
   }
 }
-
-const NO_SUCH_TASK = refuse('not_found', 'There is no such task in this session.');
 
 /** The members that have a value. */
 function defined<Members extends object>(members: Members): { [Name in keyof Members]: NonNullable<Members[Name]> } {

@@ -6,7 +6,7 @@ import { tasksAfter, tasksBefore } from '../../../src/domain/graph/reach.ts';
 import { predict } from '../../../src/domain/graph/schedule.ts';
 import { isHeld, isWorkedOn } from '../../../src/domain/session/session-status.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
-import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
+import { type Outcome, ok } from '../../../src/protocol/common/errors.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { Page, PageQuery } from '../../../src/protocol/common/page.ts';
 import type { SessionGraph, Task, TaskView } from '../../../src/protocol/session/task.ts';
@@ -15,17 +15,13 @@ import { Keyset } from '../../kit/storage/keyset.ts';
 import { instant, instantOrNull } from '../../kit/text.ts';
 import { viewOf } from '../assignments.ts';
 import type { SessionParts } from '../parts.ts';
-import { readAssignment, type TaskRow } from '../rows.ts';
+import { dependenciesOf, NO_SUCH_TASK, readAssignment, readBlockage, readError, type TaskRow } from '../rows.ts';
 import { lastSeenAt } from '../run/run-sockets.ts';
-import { correctionOf } from './corrections.ts';
-import { readBlockage } from './gates.ts';
+import { correctionOf, HOUR_MS } from './corrections.ts';
 import { decompositionView } from './planners.ts';
-import { dependenciesOf } from './session-graph.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'details' | 'graph' | 'editedFiles'>;
 
-const NO_SUCH_TASK = refuse('not_found', 'There is no such task in this session.');
-const HOUR_MS = 3_600_000;
 /** The most tasks in a view of a session. */
 const MAX_INCLUDED_TASKS = 500;
 const OLDEST_FIRST = new Keyset('tasks', [{ sql: 'number' }]);
@@ -210,7 +206,7 @@ export class TaskViews {
       deviation_hours: estimate && pertEstimate(estimate).deviation_hours,
       checks: details.checks(task.number),
       result: details.result(task.number),
-      error: task.error === null ? null : JSON.parse(task.error),
+      error: readError(task),
       decomposition:
         decomposition && decompositionView(decomposition, (other) => taskIdOf(records.session().id, other)),
       ...(withSubtasks && {

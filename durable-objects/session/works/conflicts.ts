@@ -7,9 +7,8 @@ import type { ConflictReport, Resolution } from '../../../src/protocol/run/start
 import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
 import type { SessionError } from '../../../src/protocol/session/session.ts';
 import { MAX_TITLE_CHARS } from '../../../src/protocol/session/title.ts';
-import { dependenciesOf } from '../graph/session-graph.ts';
 import type { SessionParts } from '../parts.ts';
-import type { Blockage, LeaseRow, TaskRow } from '../rows.ts';
+import { type Blockage, dependenciesOf, type LeaseRow, type TaskRow } from '../rows.ts';
 import type { Change } from '../transitions.ts';
 import {
   type ConflictItem,

@@ -2,10 +2,9 @@ import type { Dependency } from '../../../src/domain/graph/task-graph.ts';
 import { WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import { MAX_TASKS } from '../../../src/protocol/common/limits.ts';
 import { newTaskRow } from '../graph/new-task-row.ts';
-import { dependenciesOf } from '../graph/session-graph.ts';
 import type { TaskDefinition } from '../graph/task-details.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../rows.ts';
+import { dependenciesOf, type TaskRow } from '../rows.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'log'>;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { readBlockage } from '../../../durable-objects/session/graph/gates.ts';
+import { readBlockage } from '../../../durable-objects/session/rows.ts';
 import { closedGateOf } from '../../../src/domain/graph/gates.ts';
 import { canMove, hasEnded, isWorking, legalActions, nextStatus } from '../../../src/domain/session/session-machine.ts';
 import { isWorkedOn, sessionStatus } from '../../../src/domain/session/session-status.ts';
