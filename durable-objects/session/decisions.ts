@@ -12,7 +12,7 @@ const NOBODY_APPROVED: SessionError = {
   retryable: true,
 };
 
-/** What follows for the tasks when an approval is answered for which the session itself has asked, or when it expires. */
+/** Applies the answer or the expiry of an approval that the session itself requested. */
 export class Decisions {
   readonly #parts: Needs;
 

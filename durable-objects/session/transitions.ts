@@ -110,7 +110,7 @@ export class Transitions {
     const { status: from } = records.session();
     if (to === from) return;
     const { reason, error, ...rest } = to === 'failed' ? this.#whyFailed(facts) : facts;
-    // That of one of several tasks is not the session's.
+    // A task's result becomes the session's only if it ends the session.
     const whole = hasEnded(to) ? rest.result : undefined;
     const commit = hasEnded(to) ? works.finalCommit() : null;
     const result = whole && commit !== null ? { ...whole, commit } : whole;

@@ -97,7 +97,9 @@ it('while only its authors are there, a person decides a conflict with one side,
     if (open === undefined) throw new Error('no conflict yet');
     return open;
   });
-  expect(item.questions).toMatchObject([{ question: 'Which colour.txt shall stay?', header: 'add_add' }]);
+  expect(item.questions).toMatchObject([
+    { question: 'Which version of colour.txt should be kept?', header: 'add_add' },
+  ]);
   await fleet.client.sessions.answer(id, item.id, { decision: 'once', answers: [['ours']] });
   const session = await whenEnded(fleet.client, id);
   expect(session.status, JSON.stringify(session)).toBe('completed');

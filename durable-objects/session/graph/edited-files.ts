@@ -11,7 +11,7 @@ const MAX_CHARS = 32_000;
 /** The most risks of a task that its view has. */
 const MAX_RISKS = 20;
 
-/** Which files each task has edited that has not ended. They are columns of the tasks' rows, so an eviction loses none. */
+/** The files that each unfinished task has edited. They are columns of the tasks' rows, so an eviction loses none. */
 export class EditedFiles {
   readonly #parts: Needs;
   /** The parsed files of each row. */

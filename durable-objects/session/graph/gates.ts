@@ -14,7 +14,7 @@ const NO_LONGER_NEEDED = 'no_longer_needed';
 /** The approvals of tasks that a person must allow to start. */
 export class Gates {
   readonly #parts: Needs;
-  /** The approvals for which tasks have waited that do so no longer. */
+  /** Approvals that a task has stopped waiting for since the last `tidy`. */
   readonly #left = new Set<string>();
 
   constructor(parts: Needs) {

@@ -93,7 +93,10 @@ export class GraphChanges {
     if (row && !isFinal(row) && !graph.isParent(number)) transitions.task(number, { status: 'pending' });
   }
 
-  /** A ready task waits again if it has got subtasks, or waits for another one. So does one that a gate keeps, or kept. */
+  /**
+   * Puts a ready task back to `pending` if the edit gave it subtasks or an unmet dependency. Unblocks a task whose gate no
+   * longer holds it.
+   */
   #takeBack(number: number): void {
     const { records, graph, gates, leases, transitions } = this.#parts;
     const row = records.task(number)!;

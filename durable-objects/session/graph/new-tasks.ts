@@ -102,7 +102,7 @@ export class NewTasks {
     return !isFinal(task) && (graph.isParent(task.number) || !records.hasBegun(task));
   }
 
-  /** Whether the graph would still be one, with these tasks. If so, it has them now. */
+  /** Why the tasks cannot be added; null if they can. The graph in memory then has them. */
   #check(places: readonly Place[]): Outcome<never> | null {
     const { records, graph, changes } = this.#parts;
     for (const number of new Set(places.map(({ parent }) => parent))) {

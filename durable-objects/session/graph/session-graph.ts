@@ -126,7 +126,7 @@ export class SessionGraph {
     return familyOf(this.tasks, task).map((number) => this.#parts.records.task(number)!);
   }
 
-  /** The completed tasks after which a task or one that it is a part of comes, each with its subtasks instead of it. */
+  /** The completed leaf tasks on which the task or an ancestor depends directly. */
   doneBefore(task: number): number[] {
     const { tasks, children } = this.tasks;
     const found = new Set<number>();

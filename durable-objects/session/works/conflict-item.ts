@@ -39,16 +39,16 @@ export function conflictMessage({ ours, theirs, report }: ConflictItem): string 
 export function conflictAsk(item: ConflictItem): Pick<ApprovalView, 'title' | 'questions' | 'detail'> {
   const { ours, theirs, report } = item;
   const options = [
-    { label: OURS, description: `What ${quoted(ours)} left.` },
-    { label: THEIRS, description: `What ${quoted([theirs])} left.` },
+    { label: OURS, description: `The version of ${quoted(ours)}.` },
+    { label: THEIRS, description: `The version of ${quoted([theirs])}.` },
   ];
   const question = (text: string, header: string) => ({ question: text, header, options, multiple: false });
   const isShort = report.total <= MAX_QUESTIONS && report.files.length === report.total;
   return {
     title: `“${item.blocked}” cannot begin. ${conflictMessage(item)}`,
     questions: isShort
-      ? report.files.map(({ path, kind }) => question(`Which ${path} shall stay?`, kind))
-      : [question(`Which side shall stay in all ${report.total} files?`, 'all files')],
+      ? report.files.map(({ path, kind }) => question(`Which version of ${path} should be kept?`, kind))
+      : [question(`Which side should be kept in all ${report.total} files?`, 'all files')],
     detail: { files: report.files, total: report.total, ours, theirs },
   };
 }

@@ -39,7 +39,7 @@ export class LiveGraph {
   readonly #subtasks = new Map<number, SubtaskCounts>();
   /** Tasks with subtasks that cannot end, and why. */
   readonly #barred = new Map<number, number>();
-  /** Tasks to look at again, in the order in which they were found. */
+  /** Queues of tasks to look at again. `#doomed` has the cause of each. */
   readonly #doomed = new Map<number, number>();
   readonly #mayEnd = new Set<number>();
   readonly #parents = new Set<number>();

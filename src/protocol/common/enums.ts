@@ -104,7 +104,7 @@ export const DependencyType = schema(() =>
   z.enum(['finish_to_start', 'start_to_start', 'finish_to_finish', 'start_to_finish']).meta({
     id: 'DependencyType',
     description:
-      'What of the other task must come first (its finish or its start), and what of this task waits for it (its start or its finish).',
+      "The other task's event, then this task's: `finish_to_start` means that this task starts after the other has finished.",
     example: 'finish_to_start',
   }),
 );
@@ -114,7 +114,7 @@ export const ComplexityLevel = schema(() =>
   z.enum(['trivial', 'simple', 'moderate', 'complex', 'expert']).meta({
     id: 'ComplexityLevel',
     description:
-      'How long the task is expected to take: less than a quarter of an hour, 1, 4 or 8 hours, or longer than that.',
+      'By expected hours: trivial below 0.25, simple below 1, moderate below 4, complex below 8, else expert.',
     example: 'moderate',
   }),
 );

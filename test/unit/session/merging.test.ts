@@ -65,8 +65,8 @@ describe('a conflict of works', () => {
     expect(resolve).toMatchObject({ kind: 'resolve', status: 'ready', parent_task_id: id(1) });
     expect(approval).toMatchObject({ kind: 'conflict', task_id: id(4), expires_at: null });
     expect(approval!.questions.map(({ question }) => question)).toEqual([
-      'Which src/a.ts shall stay?',
-      'Which b.txt shall stay?',
+      'Which version of src/a.ts should be kept?',
+      'Which version of b.txt should be kept?',
     ]);
     expect(approval!.detail).toMatchObject({ files: [{ path: 'src/a.ts', ours: 'one\n', theirs: 'two\n' }, {}] });
     const event = (await session.events()).find(({ type }) => type === 'task.conflict');
