@@ -109,14 +109,15 @@ export class Artifacts {
     this.#parts.kit.store.rows(`DELETE FROM artifacts WHERE id = ?`, id);
   }
 
-  /** The artifacts of a task that nothing names, except the newest `kept`. */
+  /** The artifacts of a task that nothing names, except the newest `kept`. Only checkpoints of the task can name them. */
   #unused(task: number, kept: number): string[] {
     const strays = this.#parts.kit.store.rows<{ id: string }>(
-      `SELECT id FROM artifacts WHERE task = ? AND path IS NULL AND id NOT IN (
-         SELECT patch_artifact FROM checkpoints WHERE patch_artifact IS NOT NULL
-         UNION ALL SELECT conversation_artifact FROM checkpoints WHERE conversation_artifact IS NOT NULL
-         UNION ALL SELECT part.value ->> 'artifact_id' FROM checkpoints, json_each(conversation_parts) AS part)
-       ORDER BY epoch DESC, frame DESC LIMIT -1 OFFSET ?`,
+      `WITH own AS (SELECT patch_artifact, conversation_artifact, conversation_parts FROM checkpoints WHERE task = ?1)
+       SELECT id FROM artifacts WHERE task = ?1 AND path IS NULL AND id NOT IN (
+         SELECT patch_artifact FROM own WHERE patch_artifact IS NOT NULL
+         UNION ALL SELECT conversation_artifact FROM own WHERE conversation_artifact IS NOT NULL
+         UNION ALL SELECT part.value ->> 'artifact_id' FROM own, json_each(conversation_parts) AS part)
+       ORDER BY epoch DESC, frame DESC LIMIT -1 OFFSET ?2`,
       task,
       kept,
     );
