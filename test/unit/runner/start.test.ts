@@ -169,7 +169,7 @@ test('a task that resolves a conflict starts with its markers, and its commit fo
   const { conflict } = opened.beginning;
   expect(conflictNotice(conflict)).toContain('- text (content): ');
   expect(read(opened, 'text')).toContain('<<<<<<< task-2-checkpoint-1\none\n');
-  expect(await markersLeft(opened.worktree.path, conflict)).toContain('markers: text.');
+  expect(await markersLeft(opened.worktree.path, conflict)).toContain(': text. Resolve');
   writeFileSync(join(opened.worktree.path, 'text'), lines({ 3: 'one and two' }));
   expect(await markersLeft(opened.worktree.path, conflict)).toBeNull();
   const resolved = await save(opened, { task: 4, parents: [one, two] });
