@@ -42,6 +42,8 @@ const PERMISSIONS: Readonly<Record<Permission, string>> = {
   read_artifact: 'read artifacts; an agent only while it holds a lease of the session',
   read_lock: 'read locks',
   operate: 'create, change, steer and end sessions; answer approvals',
+  read_context: 'read contexts; an agent those of the workspace, its own, and those of a session whose lease it holds',
+  write_context: 'write contexts; an agent only its own, and those of a session whose lease it holds',
   read_agent: 'read an agent; an agent only itself',
   enrol: 'register agents; not with an agent’s own token',
   administer: 'create, list and revoke tokens; create sign-in codes',

@@ -5,7 +5,6 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { NewContext } from '../../src/ports/contexts.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { ContextWriter } from '../../src/protocol/context/context.ts';
-import type { Principal } from '../../src/protocol/workspace/token.ts';
 import { CONTEXT_BOUNDS, type Journal } from './journal.ts';
 import type { ContextRecords } from './records.ts';
 
@@ -15,6 +14,14 @@ const SHOWN_CONFLICTS = 20;
 /** The version that a change has made, or has found. */
 export interface Changed {
   version: number;
+}
+
+/** What the writer of a change has seen. */
+export interface Expected {
+  /** The versions that will do; undefined if any will. */
+  versions: readonly number[] | undefined;
+  /** An older version will do, too, if the changed places are still as it has them. */
+  atPlaces?: boolean;
 }
 
 /** Makes the versions of a context. Each method is part of a transaction. */
@@ -32,15 +39,15 @@ export class Changes {
     const problem = whyOutOfBounds(data, CONTEXT_BOUNDS);
     if (problem !== null) return outOfBounds(problem, path);
     const version = this.#records.begin(context);
-    this.#journal.begin(version, data, writerOf(call.principal));
+    this.#journal.begin(version, data, writerOf(call));
     return ok({ version });
   }
 
   /**
    * Makes the next version, if `wanted` is another value than the present one.
-   * @param expected the versions that the writer has seen; undefined if any will do
+   * Fails with `context_conflict` if the writer has seen an older one.
    */
-  make(wanted: JsonObject, expected: readonly number[] | undefined, call: Call): Outcome<Changed> {
+  make(wanted: JsonObject, expected: Expected, call: Call): Outcome<Changed> {
     const { data, version } = this.#journal.head;
     const edits = editsBetween(data, wanted);
     const stale = this.whyStale(edits, expected);
@@ -48,16 +55,17 @@ export class Changes {
     if (edits.length === 0) return ok({ version });
     const problem = this.#journal.whyNot(edits);
     if (problem !== null) return outOfBounds(problem, 'updates');
-    this.#journal.append(edits, writerOf(call.principal));
+    this.#journal.append(edits, writerOf(call));
     return ok({ version: this.#journal.head.version });
   }
 
   /** The refusal of a change by a writer that has seen none of the newest version; null if it may go on. */
-  whyStale(edits: readonly Edit[], expected: readonly number[] | undefined): Outcome<never> | null {
+  whyStale(edits: readonly Edit[], { versions, atPlaces = false }: Expected): Outcome<never> | null {
     const { version, data, stamps } = this.#journal.head;
-    if (expected === undefined || expected.includes(version)) return null;
-    const seen = Math.max(0, ...expected.filter((one) => one < version));
+    if (versions === undefined || versions.includes(version)) return null;
+    const seen = Math.max(0, ...versions.filter((one) => one < version));
     const inConflict = edits.filter(({ path }) => stamps.newestIn(pathOf(path)).version > seen);
+    if (atPlaces && inConflict.length === 0) return null;
     const shown = inConflict.slice(0, SHOWN_CONFLICTS);
     const keys = shown.map(({ path, value }) => {
       const current = valueAt(data, pathOf(path));
@@ -75,6 +83,11 @@ export function outOfBounds(problem: string, path: string): Outcome<never> {
   return refuse('validation_failed', problem, { errors: [{ path, message: problem }] });
 }
 
-export function writerOf({ token_id, agent }: Principal): ContextWriter {
-  return { token_id, agent_id: agent?.id ?? null, task_id: null, epoch: null };
+function writerOf({ principal: { token_id, agent }, lease }: Call): ContextWriter {
+  return {
+    token_id,
+    agent_id: agent?.id ?? lease?.agent_id ?? null,
+    task_id: lease?.task_id ?? null,
+    epoch: lease?.epoch ?? null,
+  };
 }

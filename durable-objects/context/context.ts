@@ -2,7 +2,13 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { ContextApi, NewContext } from '../../src/ports/contexts.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { PageQuery } from '../../src/protocol/common/page.ts';
-import type { ContextData, ContextDiff, ContextHistory, Context as View } from '../../src/protocol/context/context.ts';
+import type {
+  ContextData,
+  ContextDiff,
+  ContextHistory,
+  ContextKey,
+  Context as View,
+} from '../../src/protocol/context/context.ts';
 import type {
   ContextJsonPatch,
   RevertContextRequest,
@@ -36,6 +42,18 @@ export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
     create?: NewContext,
   ): Promise<Outcome<View>> {
     return this.runtime.update(call, request, create);
+  }
+
+  async readKey(call: Call, path: string): Promise<Outcome<ContextKey>> {
+    return this.runtime.readKey(call, path);
+  }
+
+  async putKey(...args: Parameters<ContextApi['putKey']>): Promise<Outcome<ContextKey>> {
+    return this.runtime.putKey(...args);
+  }
+
+  async removeKey(call: Call, path: string): Promise<Outcome<null>> {
+    return this.runtime.removeKey(call, path);
   }
 
   async revert(call: Call, request: RevertContextRequest): Promise<Outcome<View>> {

@@ -1,7 +1,7 @@
-import { differenceOf } from '../../src/domain/context/difference.ts';
-import { applyMergePatch } from '../../src/domain/context/edits.ts';
+import { readerOf, whyMayNot } from '../../src/domain/context/access.ts';
+import { applyMergePatch, pathOf } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
-import { applyJsonPatch, type PatchOperation } from '../../src/domain/context/json-patch.ts';
+import { applyJsonPatch, operationsToPut, type PatchOperation, valueIn } from '../../src/domain/context/json-patch.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { NewContext } from '../../src/ports/contexts.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
@@ -9,13 +9,14 @@ import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { FIRST_PAGE, type PageQuery } from '../../src/protocol/common/page.ts';
 import type {
   Context,
-  ContextChange,
   ContextData,
   ContextDiff,
   ContextHistory,
+  ContextKey,
 } from '../../src/protocol/context/context.ts';
 import type {
   ContextJsonPatch,
+  PutContextKeyRequest,
   RevertContextRequest,
   UpdateContextRequest,
 } from '../../src/protocol/context/requests.ts';
@@ -23,16 +24,15 @@ import { Calls } from '../kit/calls/calls.ts';
 import { type Due, handlerOf } from '../kit/deadlines.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
-import { Keyset } from '../kit/storage/keyset.ts';
 import { instant } from '../kit/text.ts';
-import { type Changed, Changes } from './changes.ts';
-import { type ChangeRow, Journal } from './journal.ts';
+import { type Changed, Changes, type Expected } from './changes.ts';
+import { Fences } from './fences.ts';
+import { Journal } from './journal.ts';
 import { type ContextPorts, NO_PORTS } from './ports.ts';
 import { ABSENT, ContextRecords } from './records.ts';
 import { CONTEXT_SCHEMA } from './schema.ts';
 import { Tiers, tierDestinations } from './tiers.ts';
-
-const NEWEST_FIRST = new Keyset('context_changes', [{ sql: 'version', descending: true }]);
+import { ContextViews, noSuchKey } from './views.ts';
 
 /** Builds the runtime of a context. */
 export function buildContext(workspace: WorkspaceId, platform: ObjectPlatform, ports = NO_PORTS): ContextRuntime {
@@ -54,6 +54,8 @@ export class ContextRuntime {
   readonly #changes: Changes;
   readonly #handle: (name: string, due: Due) => void;
   readonly tiers: Tiers;
+  readonly #views: ContextViews;
+  readonly #fences: Fences;
 
   constructor(workspace: WorkspaceId, kit: ObjectKit, ports: ContextPorts) {
     this.#kit = kit;
@@ -62,11 +64,13 @@ export class ContextRuntime {
     this.tiers = new Tiers(workspace, ports, { kit, records: this.#records, journal: this.#journal });
     this.#handle = handlerOf(this.tiers.deadlines);
     this.#changes = new Changes(this.#records, this.#journal);
+    this.#views = new ContextViews(kit.store, this.#records, this.#journal);
+    this.#fences = new Fences(kit.store);
     this.#calls = new Calls(kit, { workspace, absent: ABSENT, exists: () => this.#records.exists });
   }
 
   create(call: Call, context: NewContext, data: ContextData): Outcome<Context> {
-    const created = this.#calls.create('create', call, () => {
+    const created = this.#create('create', call, context, () => {
       if (!this.#records.exists) return this.#changes.begin(context, data as JsonObject, call, 'data');
       const { version } = this.#journal.head;
       const detail = `There is a context with this name already. Its id is ${context.id}, and its version ${version}.`;
@@ -83,44 +87,62 @@ export class ContextRuntime {
   }
 
   read(call: Call, version?: number): Outcome<Context> {
-    return this.#calls.read('read', call, () => this.#view(version));
+    return this.#read('read', call, () => this.#views.context(version));
   }
 
   update(call: Call, request: UpdateContextRequest | ContextJsonPatch, create?: NewContext): Outcome<Context> {
-    const expected = 'updates' in request ? request.expected_version : undefined;
-    return this.#write('update', call, expected, create, (data) => patched(data, request));
+    const expected = expectedBy(call, 'updates' in request ? request.expected_version : undefined);
+    return this.#answer(this.#write('update', call, expected, create, (data) => patched(data, request)));
   }
 
   revert(call: Call, { version, expected_version }: RevertContextRequest): Outcome<Context> {
-    const changed = this.#calls.change('revert', call, () => {
+    const reverted = this.#write('revert', call, expectedBy(call, expected_version), undefined, () => {
       const past = this.#journal.at(version);
-      if (!past) return this.#noSuchVersion(version, 'version');
-      return this.#changes.make(past.data, expectedBy(call, expected_version), call);
+      return past ? ok(past.data) : this.#views.noSuchVersion(version, 'version');
     });
-    return this.#answer(changed);
+    return this.#answer(reverted);
+  }
+
+  readKey(call: Call, path: string): Outcome<ContextKey> {
+    return this.#read('readKey', call, () => this.#views.key(path));
+  }
+
+  putKey(
+    call: Call,
+    path: string,
+    { value, expected_version }: PutContextKeyRequest,
+    create?: NewContext,
+  ): Outcome<ContextKey> {
+    const expected = { ...expectedBy(call, expected_version), atPlaces: true };
+    const put = this.#write('putKey', call, expected, create, (data) => {
+      const result = applyJsonPatch(data, operationsToPut(data, pathOf(path), value as PatchValue));
+      if ('value' in result) return ok(result.value);
+      return refuse('validation_failed', `The value cannot be put there: ${result.problem}.`, {
+        errors: [{ path: 'path', message: result.problem }],
+      });
+    });
+    return this.#answer(put, (version) => this.#views.key(path, version));
+  }
+
+  removeKey(call: Call, path: string): Outcome<null> {
+    const removed = this.#write('removeKey', call, { ...expectedBy(call), atPlaces: true }, undefined, (data) => {
+      if (valueIn(data, pathOf(path)) === undefined) return noSuchKey(path);
+      return patched(data, { operations: [{ op: 'remove', path }] });
+    });
+    return removed.ok ? ok(null) : removed;
   }
 
   history(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextHistory> {
-    return this.#calls.read('history', call, () => {
-      const rows = NEWEST_FIRST.page<ChangeRow>(this.#kit.store, { select: '*', from: 'changes' }, page);
-      if (!rows.ok) return rows;
-      const items = rows.value.items.map(changeOf);
-      return ok({ items, next_cursor: rows.value.next_cursor, base_version: this.#journal.baseVersion });
-    });
+    return this.#read('history', call, () => this.#views.history(page));
   }
 
   diff(call: Call, from: number, to: number): Outcome<ContextDiff> {
-    return this.#calls.read('diff', call, () => {
-      const [before, after] = [this.#journal.at(from), this.#journal.at(to)];
-      if (!before) return this.#noSuchVersion(from, 'from');
-      if (!after) return this.#noSuchVersion(to, 'to');
-      return ok(differenceOf(before.data, after.data));
-    });
+    return this.#read('diff', call, () => this.#views.diff(from, to));
   }
 
   remove(call: Call): Outcome<null> {
-    return this.#calls.change('remove', call, () => {
-      const stale = this.#changes.whyStale([], call.if_match);
+    return this.#change('remove', call, () => {
+      const stale = this.#changes.whyStale([], expectedBy(call));
       if (stale) return stale;
       this.#records.remove(this.#journal.head.version);
       this.tiers.removed();
@@ -132,69 +154,69 @@ export class ContextRuntime {
     runAlarm(this.#kit, this.#handle);
   }
 
+  #read<T>(method: string, call: Call, read: () => Outcome<T>): Outcome<T> {
+    return this.#calls.read(method, call, () => whyMayNot(readerOf(call), 'read', this.#records.get()) ?? read());
+  }
+
+  #change<T>(method: string, call: Call, change: () => Outcome<T>): Outcome<T> {
+    return this.#calls.change(method, call, () => this.#mayWrite(call, this.#records.get(), change));
+  }
+
+  /** Like `#change`, for a call that may make the context. */
+  #create<T>(method: string, call: Call, context: NewContext, create: () => Outcome<T>): Outcome<T> {
+    return this.#calls.create(method, call, () => this.#mayWrite(call, context, create));
+  }
+
+  #mayWrite<T>(call: Call, owner: NewContext, write: () => Outcome<T>): Outcome<T> {
+    const refusal = whyMayNot(readerOf(call), 'write', owner) ?? this.#fences.whyLate(call, owner);
+    if (refusal) return refusal;
+    const written = write();
+    if (written.ok) this.#fences.note(call, owner);
+    return written;
+  }
+
   /** Makes the next version, or the first one if the request does not expect another. */
   #write(
     method: string,
     call: Call,
-    expected_version: number | undefined,
+    expected: Expected,
     create: NewContext | undefined,
     change: (data: JsonObject) => Outcome<JsonObject>,
-  ): Outcome<Context> {
-    const expected = expectedBy(call, expected_version);
+  ): Outcome<Changed> {
     const write = () => {
       const wanted = change(this.#journal.head.data);
       return wanted.ok ? this.#changes.make(wanted.value, expected, call) : wanted;
     };
-    if (create === undefined || expected !== undefined) return this.#answer(this.#calls.change(method, call, write));
-    const written = this.#calls.create(method, call, () => {
+    if (create === undefined || expected.versions !== undefined) return this.#change(method, call, write);
+    return this.#create(method, call, create, () => {
       if (this.#records.exists) return write();
       const data = change({});
       return data.ok ? this.#changes.begin(create, data.value, call, 'updates') : data;
     });
-    return this.#answer(written);
   }
 
   /**
-   * The context as a change has left it. The outcome that is kept for a repeat has only the version, because a context
-   * can be as long as a stored value may be. If that version is gone, the repeat gets the newest one.
+   * What a change has left. The outcome that is kept for a repeat has only the version, because a context can be as long
+   * as a stored value may be. If that version is gone, the repeat gets the newest one.
    */
-  #answer(changed: Outcome<Changed>): Outcome<Context> {
+  #answer(changed: Outcome<Changed>): Outcome<Context>;
+  #answer<T>(changed: Outcome<Changed>, view: (version?: number) => Outcome<T>): Outcome<T>;
+  #answer(
+    changed: Outcome<Changed>,
+    view: (version?: number) => Outcome<unknown> = (version) => this.#views.context(version),
+  ): Outcome<unknown> {
     if (!changed.ok) return changed;
     if (!this.#records.exists) return ABSENT;
-    const then = this.#view(changed.value.version);
-    return then.ok ? then : this.#view();
-  }
-
-  #noSuchVersion(version: number, path: string): Outcome<never> {
-    const { baseVersion, head } = this.#journal;
-    const message = `must be a version from ${baseVersion} to ${head.version}`;
-    return refuse('validation_failed', `There is no version ${version} any more, or yet.`, {
-      errors: [{ path, message }],
-    });
-  }
-
-  #view(version?: number): Outcome<Context> {
-    const { id, scope, session_id, agent_id, name, created_at } = this.#records.get();
-    const shown = version === undefined ? this.#journal.head : this.#journal.at(version);
-    if (!shown) return this.#noSuchVersion(version!, 'version');
-    return ok({
-      id,
-      scope,
-      session_id,
-      agent_id,
-      name,
-      version: shown.version,
-      data: shown.data,
-      created_at: instant(created_at),
-      updated_at: instant(shown.at),
-      updated_by: shown.by,
-    });
+    const then = view(changed.value.version);
+    return then.ok ? then : view();
   }
 }
 
+type PatchValue = Extract<PatchOperation, { value: unknown }>['value'];
+
 /** The versions that a request accepts; undefined if it accepts any. */
-function expectedBy({ if_match }: Call, expected_version: number | undefined): readonly number[] | undefined {
-  return if_match ?? (expected_version === undefined ? undefined : [expected_version]);
+function expectedBy({ if_match }: Call, expected_version?: number): Expected {
+  return { versions: if_match ?? (expected_version === undefined ? undefined : [expected_version]) };
 }
 
 /** The data after a patch. Fails if an operation of a JSON Patch cannot be done. */
@@ -204,8 +226,4 @@ function patched(data: JsonObject, request: UpdateContextRequest | ContextJsonPa
   if ('value' in result) return ok(result.value);
   const detail = `The operation ${result.index} cannot be done: ${result.problem}. None was done.`;
   return refuse('validation_failed', detail, { errors: [{ path: String(result.index), message: result.problem }] });
-}
-
-function changeOf({ version, id, at, by, edits }: ChangeRow): ContextChange {
-  return { version, id, at: instant(at), by: JSON.parse(by), edits: JSON.parse(edits) };
 }

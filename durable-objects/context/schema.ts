@@ -2,7 +2,7 @@ import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
  * `base_parts`: JSON of the data and its stamps at `base_version`, cut into parts that fit a row. `changes`: what made
- * each later version. The newest version is that of the newest change, so a change writes one row.
+ * each later version. `fences`: see `Fences`. The newest version is that of the newest change, so a change writes one row.
  */
 export const CONTEXT_SCHEMA: ObjectSchema = {
   object: 'Context',
@@ -21,5 +21,9 @@ CREATE TABLE changes (
 `,
     },
     { id: 'context/0002_name', sql: `ALTER TABLE context ADD COLUMN name TEXT NOT NULL DEFAULT 'main';` },
+    {
+      id: 'context/0003_fences',
+      sql: `CREATE TABLE fences (task_id TEXT PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;`,
+    },
   ],
 };

@@ -131,6 +131,10 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi, 
     return this.runtime.leaseCalls.handOut(...args);
   }
 
+  async heldLease(...args: Args<'heldLease'>): ReturnType<LeaseCallsApi['heldLease']> {
+    return this.runtime.leaseCalls.heldLease(...args);
+  }
+
   async report(...args: Args<'report'>): ReturnType<LeaseCallsApi['report']> {
     return this.runtime.leaseCalls.report(...args);
   }

@@ -211,6 +211,13 @@ export function createRest(options: RequestOptions) {
       /** Changes places of a context. @param body `updates` is a JSON merge patch */
       update: (id: string, body: BodyFor<'updateContext'>, call?: CallOptions) =>
         send('updateContext', { params: { id }, body }, call),
+      /** One place of a context. @param path a JSON Pointer, such as `build/status` */
+      getKey: (id: string, path: string, call?: CallOptions) => send('readContextKey', { params: { id, path } }, call),
+      /** Sets one place. With `expected_version`, it is refused only if this place has changed since. */
+      putKey: (id: string, path: string, body: BodyFor<'putContextKey'>, call?: CallOptions) =>
+        send('putContextKey', { params: { id, path }, body }, call),
+      removeKey: (id: string, path: string, call?: CallOptions) =>
+        send('deleteContextKey', { params: { id, path } }, call),
       /** Does the operations of a JSON Patch (RFC 6902), all or none. */
       patch: (id: string, operations: z.input<ReturnType<typeof ContextJsonPatch>>, call?: CallOptions) =>
         send('updateContext', { params: { id }, body: operations as never, bodyType: JSON_PATCH_TYPE }, call),

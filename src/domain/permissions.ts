@@ -11,6 +11,9 @@ const ROLES_WITH: Readonly<Record<Permission, readonly Role[]>> = {
   read_artifact: ['operator', 'admin', 'agent'],
   read_lock: ['viewer', 'operator', 'admin', 'agent'],
   operate: ['operator', 'admin'],
+  /** An agent, within what its leases allow. */
+  read_context: ['viewer', 'operator', 'admin', 'agent'],
+  write_context: ['operator', 'admin', 'agent'],
   read_agent: ['viewer', 'operator', 'admin', 'agent'],
   /** An agent's own token has the role, too, and not the permission. */
   enrol: ['operator', 'admin', 'agent'],

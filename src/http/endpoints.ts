@@ -13,6 +13,8 @@ import {
   ConditionHeaders,
   type Endpoint,
   IdempotencyHeaders,
+  LEASE_HEADER,
+  LeaseHeaders,
 } from '../protocol/endpoints/endpoint.ts';
 import {
   type BodyOf,
@@ -97,6 +99,7 @@ function handling(endpoint: Endpoint, handler: LooseHandler, conditional: boolea
     const schema = bodySchemaOf(endpoint, mediaTypeIn(c.req.header('Content-Type')));
     const body = schema && parsePart(schema, 'body', json);
     if (conditional) parsePart(ConditionHeaders, 'header', { 'If-Match': c.req.header('If-Match') });
+    if (endpoint.leased) parsePart(LeaseHeaders, 'header', { [LEASE_HEADER]: c.req.header(LEASE_HEADER) });
     const call = permission
       ? { ...(await callOf(c, json)), ...(conditional && { if_match: expectedVersions(c) }) }
       : null;

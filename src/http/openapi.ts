@@ -8,6 +8,7 @@ import {
   ConditionHeaders,
   type Endpoint,
   IdempotencyHeaders,
+  LeaseHeaders,
   type ResponseSpec,
   TAGS,
   type Tag,
@@ -152,12 +153,13 @@ function securityOf({ access, responses }: Endpoint): Operation['security'] {
   return 101 in responses ? [{ bearer: [] }, { ticket: [] }] : undefined;
 }
 
-function parametersOf(id: OperationId, { params, query, idempotent }: Endpoint): Parameter[] {
+function parametersOf(id: OperationId, { params, query, idempotent, leased }: Endpoint): Parameter[] {
   return [
     ...parametersIn('path', params?.()),
     ...parametersIn('query', query?.() as z.ZodObject | undefined),
     ...parametersIn('header', idempotent && IdempotencyHeaders()),
     ...parametersIn('header', isConditional(id) ? ConditionHeaders() : undefined),
+    ...parametersIn('header', leased && LeaseHeaders()),
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { SessionId, TaskId } from '../protocol/common/ids.ts';
 import type { Principal } from '../protocol/workspace/token.ts';
 
 /** The context of every call on an object: the principal, the HTTP request's id and the idempotency key. */
@@ -6,6 +7,8 @@ export interface Call {
   request_id: string;
   /** `fingerprint`: SHA-256 (hex) of method, path and body. A key that is reused with another one is rejected. */
   idempotency: { key: string; fingerprint: string } | null;
+  /** The lease under which it is made, which its session has confirmed; absent without one. */
+  lease?: { task_id: TaskId; epoch: number; session_id: SessionId; agent_id: string };
   /** The versions of the session for which the call is meant; absent if it is meant for any. */
   if_match?: number[] | undefined;
 }

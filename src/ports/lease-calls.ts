@@ -42,6 +42,8 @@ export interface FrameReport {
 
 /** The calls of agents without sockets, whose own token names them, on the session of a task. */
 export interface LeaseCallsApi {
+  /** The agent that holds a lease with the caller's token. Fails with `stale_lease` if the caller does not hold it. */
+  heldLease(call: Call, lease: LeaseKey): Promise<Outcome<{ agent_id: string }>>;
   /** Hands an offered task out. This is no lease yet: the agent's first report takes it. Fails with `lease_gone`. */
   handOut(call: Call, offer: ClaimedOffer): Promise<Outcome<OfferedAssignment>>;
   report(call: Call, lease: LeaseKey, report: FrameReport): Promise<Outcome<LeaseReport>>;

@@ -35,7 +35,7 @@ async function populated(acts: boolean) {
       return approvals.open(IMPLICIT_TASK, ask, null).id;
     });
   });
-  const context = await post<Context>('/api/v1/contexts', { scope: 'global', data: { secret: 'value' } });
+  const context = await post<Context>('/api/v1/contexts', { scope: 'global', data: { secret: 'value', build: {} } });
   const token = await post<CreatedToken>('/api/v1/tokens', { name: 'ci', role: 'agent' });
   // Only a listed token opens sockets.
   const own = await post<CreatedToken>('/api/v1/tokens', { name: 'owner', role: 'admin' });
@@ -45,7 +45,7 @@ async function populated(acts: boolean) {
   const ids: Record<string, Record<string, string>> = {
     '/api/v1/sessions/': { id: session, approval_id: approval, artifact_id: ARTIFACT },
     '/api/v1/tasks/': { id: taskIdOf(session, IMPLICIT_TASK), depends_on_task_id: taskIdOf(session, 2) },
-    '/api/v1/contexts/': { id: context.id },
+    '/api/v1/contexts/': { id: context.id, path: 'build' },
     '/api/v1/agents/': { id: agent.id },
     '/api/v1/tokens/': { id: token.id },
     '/ws/sessions/': { id: session },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AgentView, FleetStatistics, RoutedAgent } from '../../src/protocol/agent/agent.ts';
 import { Rebalance } from '../../src/protocol/agent/rebalance.ts';
 import { Role } from '../../src/protocol/common/enums.ts';
-import { ok, refuse } from '../../src/protocol/common/errors.ts';
+import { ok, type Problem, refuse } from '../../src/protocol/common/errors.ts';
 import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
 import type { OperationId } from '../../src/protocol/endpoints/routes.ts';
 import { HeldLock, LockView } from '../../src/protocol/lock/lock.ts';
@@ -75,13 +75,20 @@ const app = appWith({
   sockets: { open: absent, close: async () => {}, nextEvent: async () => ok(null) },
 });
 
+/** The status of a response. An agent that may call an operation, but has no lease for it, may call it. */
+async function statusOf(answer: Promise<Response>): Promise<number> {
+  const response = await answer;
+  if (response.status !== 403) return response.status;
+  return ((await response.json()) as Problem).code === 'context_scope_mismatch' ? 200 : 403;
+}
+
 describe('roles', () => {
   const guarded = OPERATION_IDS.filter((id) => typeof MAY_CALL[id] !== 'string');
 
   it.each(guarded)('without permission for %s are refused, and all others are accepted', async (id) => {
     const { path, options } = exampleRequest(id);
     for (const role of Role().options) {
-      const { status } = await app.ask(path, { ...options, token: await signToken(role) });
+      const status = await statusOf(app.ask(path, { ...options, token: await signToken(role) }));
       if (MAY_CALL[id].includes(role)) expect([role, [200, 201, 204, 404].includes(status)]).toEqual([role, true]);
       else expect([role, status]).toEqual([role, 403]);
     }
@@ -93,7 +100,7 @@ describe('roles', () => {
       const { path, options } = exampleRequest(id);
       const statusWith = async (agentId: string) => {
         const token = await signToken('agent', newWorkspace(), 600, { id: agentId, registered_by: 'static' });
-        return (await app.ask(path, { ...options, token })).status;
+        return statusOf(app.ask(path, { ...options, token }));
       };
       const ofAnAgent = OF_AN_AGENT.includes(id);
       const mayCall =

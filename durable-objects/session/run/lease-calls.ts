@@ -94,6 +94,19 @@ export class LeaseCalls {
     });
   }
 
+  heldLease(call: Call, { task_id, epoch }: LeaseKey): Outcome<{ agent_id: string }> {
+    const { agent, token_id } = call.principal;
+    return this.#calls.read('heldLease', call, () => {
+      const lease = this.#parts.records.liveLease(taskNumber(task_id));
+      const isHolder = agent ? lease?.agent_id === agent.id : lease?.token_id === token_id;
+      if (lease?.epoch === epoch && isHolder) return ok({ agent_id: lease.agent_id });
+      return refuse(
+        'stale_lease',
+        'You do not hold this lease, or not any more. Stop the work that was done under it.',
+      );
+    });
+  }
+
   report(call: Call, key: LeaseKey, { frames, acknowledged_command }: FrameReport): Outcome<LeaseReport> {
     return this.#change(
       'report',

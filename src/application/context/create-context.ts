@@ -1,3 +1,4 @@
+import { readerOf, whyMayNot } from '../../domain/context/access.ts';
 import type { Call } from '../../ports/calls.ts';
 import type { Contexts } from '../../ports/contexts.ts';
 import type { Effects } from '../../ports/effects.ts';
@@ -31,6 +32,8 @@ export async function createContext(
 ): Promise<Outcome<Context>> {
   const { scope, session_id, agent_id } = request;
   const owner = { scope, session_id: session_id ?? null, agent_id: agent_id ?? null };
+  const refusal = whyMayNot(readerOf(call), 'write', owner);
+  if (refusal) return refusal;
   const known = await ownerExists(owners, call, owner);
   if (!known.ok) return known;
   const create = async (named: string) => {

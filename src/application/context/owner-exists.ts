@@ -15,7 +15,10 @@ export async function ownerExists(
   call: Call,
   { session_id, agent_id }: Pick<ContextOwner, 'session_id' | 'agent_id'>,
 ): Promise<Outcome<null>> {
-  const { workspace } = call.principal;
+  const { workspace, agent } = call.principal;
+  // Whoever holds a lease has shown that its session and its agent exist.
+  if (session_id !== null && session_id === call.lease?.session_id) return ok(null);
+  if (agent_id !== null && (agent_id === agent?.id || agent_id === call.lease?.agent_id)) return ok(null);
   // The precondition and the key of the request are the context's.
   const { if_match: _, ...asking } = { ...call, idempotency: null };
   const found =

@@ -1,3 +1,4 @@
+import { readerOf, whyMayNot } from '../../domain/context/access.ts';
 import type { Call } from '../../ports/calls.ts';
 import type { ContextApi, Contexts, NewContext } from '../../ports/contexts.ts';
 import type { Outcome } from '../../protocol/common/errors.ts';
@@ -20,6 +21,8 @@ export async function writeContext<T>(
   write: (home: ContextApi, create?: NewContext) => Promise<Outcome<T>>,
 ): Promise<Outcome<T>> {
   const { home, create } = await contextAt(contexts, call, ref);
+  const refusal = create && whyMayNot(readerOf(call), 'write', create);
+  if (refusal) return refusal;
   const written = await write(home);
   if (written.ok || written.failure.code !== 'context_not_found' || !create) return written;
   const known = await ownerExists(owners, call, create);

@@ -39,7 +39,20 @@ export function valueIn(value: Json, path: Path): Json | undefined {
   return found;
 }
 
-/** The place and the value of an item or a member that `path` names. */
+/**
+ * The operations that put a value at a place, with the objects on the way that are missing. A place in an array must
+ * exist, or be `-`, which is behind its last item.
+ */
+export function operationsToPut(value: JsonObject, path: Path, put: Json): PatchOperation[] {
+  const missing = path.findIndex((_, index) => valueIn(value, path.slice(0, index)) === undefined);
+  const at = missing < 0 ? path : path.slice(0, missing);
+  // A computed name makes a member, whatever the name, and the bounds refuse a wrong one.
+  const nested = path.slice(at.length).reduceRight<Json>((inner, name) => ({ [name]: inner }), put);
+  const inArray = Array.isArray(valueIn(value, at.slice(0, -1))) && at.at(-1) !== '-';
+  return [{ op: inArray ? 'replace' : 'add', path: pointerOf(at), value: nested }];
+}
+
+/** The item or the member that a token names; undefined if there is none. */
 function childOf(value: Json | undefined, token: string): Json | undefined {
   if (!Array.isArray(value)) return memberOf(value, token);
   return INDEX.test(token) ? value[Number(token)] : undefined;

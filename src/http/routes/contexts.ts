@@ -1,19 +1,27 @@
 import { createContext } from '../../application/context/create-context.ts';
 import { contextAt } from '../../application/context/identity.ts';
 import { listContexts } from '../../application/context/list-contexts.ts';
+import { underLease } from '../../application/context/under-lease.ts';
 import { writeContext } from '../../application/context/write-context.ts';
 import type { Call } from '../../ports/calls.ts';
+import type { LeaseKey } from '../../ports/lease-calls.ts';
+import type { Sessions } from '../../ports/sessions.ts';
+import type { Outcome } from '../../protocol/common/errors.ts';
 import type { ContextRef } from '../../protocol/context/address.ts';
+import { LEASE_HEADER } from '../../protocol/endpoints/endpoint.ts';
 import { pathOf } from '../../protocol/endpoints/routes.ts';
+import type { AppContext } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
 import { linkNext } from '../next-page.ts';
+
+const pointer = (path: string) => (path.startsWith('/') ? path : `/${path}`);
 
 /** Handlers of contexts. */
 export function contextHandlers(deps: Dependencies) {
   const making = { ...deps, digest: deps.signer.digest };
   const homeOf = async (call: Call, ref: ContextRef) => (await contextAt(deps.contexts, call, ref)).home;
-  return {
+  const handlers = {
     createContext: async ({ body, call }, c) => {
       const created = await createContext(making, call, body);
       if (created.ok) c.header('Location', pathOf('readContext', { id: created.value.id }));
@@ -28,9 +36,34 @@ export function contextHandlers(deps: Dependencies) {
     updateContext: ({ params: { id }, body, call }) =>
       writeContext(deps, call, id, (home, create) => home.update(call, body, create)),
     deleteContext: async ({ params: { id }, call }) => (await homeOf(call, id)).remove(call),
+    readContextKey: async ({ params: { id, path }, call }) => (await homeOf(call, id)).readKey(call, pointer(path)),
+    putContextKey: ({ params: { id, path }, body, call }) =>
+      writeContext(deps, call, id, (home, create) => home.putKey(call, pointer(path), body, create)),
+    deleteContextKey: async ({ params: { id, path }, call }) => (await homeOf(call, id)).removeKey(call, pointer(path)),
     readContextHistory: async ({ params: { id }, query, call }) => (await homeOf(call, id)).history(call, query),
     diffContextVersions: async ({ params: { id }, query, call }) =>
       (await homeOf(call, id)).diff(call, query.from, query.to),
     revertContext: async ({ params: { id }, body, call }) => (await homeOf(call, id)).revert(call, body),
   } satisfies SomeHandlers;
+  return underLeases(deps.sessions, handlers);
+}
+
+/** The handlers with calls whose lease, if they name one, is confirmed. */
+function underLeases<Own extends SomeHandlers>(sessions: Sessions, handlers: Own): Own {
+  const leased = Object.entries(handlers).map(([id, handle]) => [
+    id,
+    async (request: { call: Call }, c: AppContext) => {
+      const call = await underLease(sessions, request.call, leaseIn(c));
+      return call.ok ? (handle as LooseHandler)({ ...request, call: call.value }, c) : call;
+    },
+  ]);
+  return Object.fromEntries(leased) as Own;
+}
+
+type LooseHandler = (request: { call: Call }, c: AppContext) => Promise<Outcome<unknown>>;
+
+/** The lease that the request names. The schema of the header has checked it. */
+function leaseIn(c: AppContext): LeaseKey | null {
+  const [task_id, epoch] = c.req.header(LEASE_HEADER)?.split('/') ?? [];
+  return task_id === undefined ? null : { task_id, epoch: Number(epoch) };
 }

@@ -122,6 +122,15 @@ export const ERROR_CODES = {
     meaning: 'The owner has a context with this name already.',
     remedy: 'Change that one, whose id and version `current` has, or choose another name.',
   },
+  context_scope_mismatch: {
+    status: 403,
+    title: 'The context is out of scope',
+    retryable: false,
+    meaning:
+      'The context belongs to another session, another agent or the workspace than the request may reach, or its scope does not allow this.',
+    remedy:
+      '`detail` says to whom it belongs, and what to do: name a lease of its session, or ask a person to promote or share it.',
+  },
   context_conflict: {
     status: 409,
     title: 'The context has changed',

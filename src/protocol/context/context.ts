@@ -113,6 +113,27 @@ export const ContextSummary = schema(() =>
     }),
 );
 export type ContextSummary = Infer<typeof ContextSummary>;
+export const ContextKey = schema(() =>
+  z
+    .object({
+      id: ContextId(),
+      path: z.string().meta({ description: 'A JSON Pointer (RFC 6901).' }),
+      value: z.unknown(),
+      version: z.int().meta({ description: 'The version of the context.' }),
+      changed: z
+        .object({ version: z.int(), at: Instant(), by: z.string() })
+        .meta({ description: 'The last change at this place or below it. `by` is an agent, or the id of a token.' }),
+    })
+    .meta({
+      id: 'ContextKey',
+      description: 'The value of one place of a context.',
+      example: {
+        ...{ id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', path: '/build', value: { status: 'green' }, version: 2 },
+        changed: { version: 2, at: '2026-11-22T15:05:00.000Z', by: 'static' },
+      },
+    }),
+);
+export type ContextKey = Infer<typeof ContextKey>;
 
 export const ContextEdit = schema(() =>
   z

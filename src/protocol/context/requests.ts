@@ -120,6 +120,35 @@ export const RevertContextRequest = schema(() =>
 );
 export type RevertContextRequest = Infer<typeof RevertContextRequest>;
 
+/** The place of a value. `build/status` and `/build/status` are the same one. */
+export const ContextKeyPath = schema(() =>
+  z
+    .string()
+    .max(MAX_POINTER_CHARS)
+    .regex(
+      /^\/?([^~/]|~[01])+(\/([^~/]|~[01])+)*$/,
+      'must be a JSON Pointer, such as build/status, encoded as one segment',
+    )
+    .meta({
+      description:
+        'A JSON Pointer (RFC 6901), with or without its first slash, encoded as one segment: `build%2Fstatus`. It may lead into an array: `steps%2F0`.',
+      example: 'build',
+    }),
+);
+
+export const PutContextKeyRequest = schema(() =>
+  z
+    .strictObject({ value: z.unknown(), expected_version: ExpectedVersion() })
+    .refine(({ value }) => value !== undefined, { path: ['value'], message: 'is required' })
+    .meta({
+      id: 'PutContextKeyRequest',
+      description:
+        'The value of one place. Objects on its way are made; a place in an array must exist, or be `-` for a new item. With `expected_version`, it is refused only if this place has changed since.',
+      example: { value: { status: 'green' } },
+    }),
+);
+export type PutContextKeyRequest = Infer<typeof PutContextKeyRequest>;
+
 const Version = schema(() => z.coerce.number<number>().int().min(1));
 
 export const ReadContextQuery = schema(() =>

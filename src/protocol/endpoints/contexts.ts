@@ -2,14 +2,16 @@ import * as z from 'zod';
 import { JSON_PATCH_TYPE, MERGE_PATCH_TYPE } from '../common/media-types.ts';
 import { schema } from '../common/schema.ts';
 import { ContextRef } from '../context/address.ts';
-import { Context, ContextDiff, ContextHistory } from '../context/context.ts';
+import { Context, ContextDiff, ContextHistory, ContextKey } from '../context/context.ts';
 import { ContextList, ListContextsQuery } from '../context/list.ts';
 import {
   ContextHistoryQuery,
   ContextJsonPatch,
+  ContextKeyPath,
   ContextMergePatch,
   ContextVersionsQuery,
   CreateContextRequest,
+  PutContextKeyRequest,
   ReadContextQuery,
   RevertContextRequest,
   UpdateContextRequest,
@@ -18,6 +20,11 @@ import { type Endpoints, json, page } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
 export const ContextParams = schema(() => z.object({ id: ContextRef() }));
+
+const ContextKeyParams = schema(() => z.object({ id: ContextRef(), path: ContextKeyPath() }));
+
+/** A response with one place of a context. */
+const key = (description: string) => ({ ...versioned(description), ...json(ContextKey, description) }) as const;
 
 /** A response with a context, whose `ETag` is its version. */
 const versioned = (description: string) =>
@@ -28,7 +35,8 @@ export const CONTEXT_ENDPOINTS = {
   createContext: {
     tag: 'Contexts',
     summary: 'Create a context',
-    access: 'operate',
+    access: 'write_context',
+    leased: true,
     idempotent: true,
     body: CreateContextRequest,
     responses: {
@@ -50,7 +58,8 @@ export const CONTEXT_ENDPOINTS = {
   readContext: {
     tag: 'Contexts',
     summary: 'Read a context, at its newest version or at an older one',
-    access: 'read',
+    access: 'read_context',
+    leased: true,
     params: ContextParams,
     query: ReadContextQuery,
     responses: { 200: versioned('The context.') },
@@ -59,7 +68,8 @@ export const CONTEXT_ENDPOINTS = {
   updateContext: {
     tag: 'Contexts',
     summary: 'Change places of a context, or make it by its first write',
-    access: 'operate',
+    access: 'write_context',
+    leased: true,
     idempotent: true,
     params: ContextParams,
     body: UpdateContextRequest,
@@ -70,16 +80,48 @@ export const CONTEXT_ENDPOINTS = {
   deleteContext: {
     tag: 'Contexts',
     summary: 'Delete a context with its history',
-    access: 'operate',
+    access: 'write_context',
+    leased: true,
     idempotent: true,
     params: ContextParams,
     responses: { 204: { description: 'The context is deleted.' } },
     errors: ['context_not_found', 'context_conflict'],
   },
+  readContextKey: {
+    tag: 'Contexts',
+    summary: 'Read one place of a context',
+    access: 'read_context',
+    leased: true,
+    params: ContextKeyParams,
+    responses: { 200: key('The value.') },
+    errors: ['not_found', 'context_not_found'],
+  },
+  putContextKey: {
+    tag: 'Contexts',
+    summary: 'Set one place of a context, or make the context by its first write',
+    access: 'write_context',
+    leased: true,
+    idempotent: true,
+    params: ContextKeyParams,
+    body: PutContextKeyRequest,
+    responses: { 200: key('The value.') },
+    errors: ['not_found', 'context_not_found', 'context_conflict'],
+  },
+  deleteContextKey: {
+    tag: 'Contexts',
+    summary: 'Remove one place of a context',
+    access: 'write_context',
+    leased: true,
+    idempotent: true,
+    params: ContextKeyParams,
+    responses: { 204: { description: 'The place is removed.' } },
+    errors: ['not_found', 'context_not_found', 'context_conflict'],
+  },
   readContextHistory: {
     tag: 'Contexts',
     summary: 'List the changes of a context, the newest first',
-    access: 'read',
+    access: 'read_context',
+    leased: true,
     params: ContextParams,
     query: ContextHistoryQuery,
     responses: { 200: page(ContextHistory, 'A page of changes.') },
@@ -88,7 +130,8 @@ export const CONTEXT_ENDPOINTS = {
   diffContextVersions: {
     tag: 'Contexts',
     summary: 'Compare two versions of a context',
-    access: 'read',
+    access: 'read_context',
+    leased: true,
     params: ContextParams,
     query: ContextVersionsQuery,
     responses: { 200: json(ContextDiff, 'The difference.') },
@@ -97,7 +140,8 @@ export const CONTEXT_ENDPOINTS = {
   revertContext: {
     tag: 'Contexts',
     summary: 'Give a context the data of an older version again, as a new version',
-    access: 'operate',
+    access: 'write_context',
+    leased: true,
     idempotent: true,
     params: ContextParams,
     body: RevertContextRequest,

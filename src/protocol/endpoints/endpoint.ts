@@ -14,6 +14,8 @@ export type Permission =
   | 'read_agent'
   | 'read_lock'
   | 'operate'
+  | 'read_context'
+  | 'write_context'
   | 'administer'
   | 'enrol'
   | 'work'
@@ -73,6 +75,8 @@ export interface Endpoint<Id extends OperationId = OperationId> {
   /** Bodies of other media types, whose output the handler gets in place of the one of `body`. */
   otherBodies?: Readonly<Record<string, Schema>>;
   responses: Readonly<Record<number, ResponseSpec>>;
+  /** The request can name the lease under which it is made (`LeaseHeaders`). */
+  leased?: true;
   /** The error codes of this operation's own. `errorCodesOf` adds those that follow from its other members. */
   errors: readonly ErrorCode[];
 }
@@ -117,6 +121,26 @@ export const IdempotencyHeaders = schema(() =>
       description:
         'Makes a retry safe: for a day, a request of the same token with the same key and an equal body gets the first response again. Creating a session or a token again returns it as it is now.',
     }),
+  }),
+);
+
+/** The name of the header with a lease. */
+export const LEASE_HEADER = 'Oio-Lease';
+
+/** The header of requests that an agent makes while it works. */
+export const LeaseHeaders = schema(() =>
+  z.object({
+    [LEASE_HEADER]: z
+      .string()
+      .regex(
+        /^[0-9a-f-]{36}\/[1-9]\d{0,8}$/,
+        'must be the id of a task, a slash and an epoch, such as 0198c2f0-1a2b-8c3d-9e4f-5a6b00000001/1',
+      )
+      .optional()
+      .meta({
+        description:
+          'The lease under which an agent makes the request: `<task_id>/<epoch>`. With it, the agent reads and writes contexts of the session. If it has lost the lease, the request is refused with `stale_lease`, and changes nothing.',
+      }),
   }),
 );
 

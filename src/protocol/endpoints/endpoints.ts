@@ -99,7 +99,7 @@ function changes(id: OperationId, subject: 'readSession' | 'readContext'): boole
 
 /** All error codes of an operation, including those that follow from its access, its request and its responses. */
 export function errorCodesOf(id: OperationId): ErrorCode[] {
-  const { access, idempotent, params, query, body, responses, errors } = endpointOf(id);
+  const { access, idempotent, leased, params, query, body, responses, errors } = endpointOf(id);
   const isSocket = Object.values(responses).some(({ subprotocol }) => subprotocol !== undefined);
   const codes: ErrorCode[] = [...errors, 'internal_error', 'misconfigured'];
   if (access !== 'public') codes.push('unauthorized', 'unavailable');
@@ -108,6 +108,7 @@ export function errorCodesOf(id: OperationId): ErrorCode[] {
   if (body) codes.push('malformed_request', 'payload_too_large', 'unsupported_media_type');
   if (idempotent) codes.push('idempotency_mismatch');
   if (changes(id, 'readSession')) codes.push('precondition_failed');
+  if (leased) codes.push('not_found', 'stale_lease', 'context_scope_mismatch');
   if (isSocket) codes.push('malformed_request', 'upgrade_required');
-  return codes;
+  return [...new Set(codes)];
 }

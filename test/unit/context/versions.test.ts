@@ -3,7 +3,6 @@ import { describe, expect, it, test } from 'vitest';
 import { applyEdits, applyMergePatch } from '../../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../../src/domain/context/json.ts';
 import type { Call } from '../../../src/ports/calls.ts';
-import type { NewContext } from '../../../src/ports/contexts.ts';
 import type { ContextData } from '../../../src/protocol/context/context.ts';
 import { ContextInProcess } from '../../support/context-in-process.ts';
 import { everyStatement } from '../../support/every-statement.ts';
@@ -12,20 +11,7 @@ import { runs } from '../../support/seeds.ts';
 import { valueIn } from '../../support/value-in.ts';
 import { contextValue } from '../domain/context/context.arbitrary.ts';
 import { callIn } from '../ports/workspace.contract.ts';
-
-const CONTEXT: NewContext = {
-  ...{ id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', scope: 'global', session_id: null, agent_id: null, name: 'main' },
-};
-const CALL = callIn('default');
-
-function home(data: ContextData = {}, platform?: NodePlatform): ContextInProcess {
-  const context = new ContextInProcess(platform);
-  valueIn(context.runtime.create(CALL, CONTEXT, data));
-  return context;
-}
-
-const update = ({ runtime }: ContextInProcess, updates: ContextData, expected_version?: number, call: Call = CALL) =>
-  runtime.update(call, { updates, expected_version });
+import { CALL, CONTEXT, home, update } from './home.ts';
 
 describe('versions', () => {
   it('start at 1, and each change makes the next one, with who and what', () => {

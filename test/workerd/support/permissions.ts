@@ -7,16 +7,22 @@ const ADMINS: readonly Role[] = ['admin'];
 const AGENTS: readonly Role[] = ['agent', 'admin'];
 const EVERYONE: readonly Role[] = ['viewer', 'operator', 'admin', 'agent'];
 
+/** Agents within what their leases allow. */
+const WRITERS: readonly Role[] = ['operator', 'admin', 'agent'];
+
 /** The roles that may call each operation, written out so that a wrong entry in the table fails a test. */
 export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> = {
-  createContext: OPERATORS,
+  createContext: WRITERS,
+  readContext: EVERYONE,
+  updateContext: WRITERS,
+  deleteContext: WRITERS,
+  readContextKey: EVERYONE,
+  putContextKey: WRITERS,
+  deleteContextKey: WRITERS,
+  readContextHistory: EVERYONE,
+  diffContextVersions: EVERYONE,
+  revertContext: WRITERS,
   listContexts: READERS,
-  readContext: READERS,
-  updateContext: OPERATORS,
-  deleteContext: OPERATORS,
-  readContextHistory: READERS,
-  diffContextVersions: READERS,
-  revertContext: OPERATORS,
   createSession: OPERATORS,
   listSessions: READERS,
   bulkSessions: OPERATORS,

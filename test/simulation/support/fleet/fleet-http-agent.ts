@@ -224,6 +224,7 @@ export class FleetHttpAgent implements SimulatedAgent {
     const calls = () => target.session.runtime.leaseCalls;
     const api: LeaseCallsApi = {
       handOut: noted((...args) => calls().handOut(...args)),
+      heldLease: noted((...args) => calls().heldLease(...args)),
       report: noted((...args) => calls().report(...args)),
       reportResult: noted((...args) => calls().reportResult(...args)),
       reportConflict: noted((...args) => calls().reportConflict(...args)),
