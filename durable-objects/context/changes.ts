@@ -5,7 +5,7 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { NewContext } from '../../src/ports/contexts.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { ContextWriter } from '../../src/protocol/context/context.ts';
-import { CONTEXT_BOUNDS, type Journal } from './journal.ts';
+import { CONTEXT_BOUNDS, type Journal, type MergedFrom } from './journal.ts';
 import type { ContextRecords } from './records.ts';
 
 /** How many places in conflict an error names. */
@@ -47,7 +47,12 @@ export class Changes {
    * Makes the next version, if `wanted` is another value than the present one.
    * Fails with `context_conflict` if the writer has seen an older one.
    */
-  make(wanted: JsonObject, expected: Expected, call: Call): Outcome<Changed> {
+  make(
+    wanted: JsonObject,
+    expected: Expected,
+    call: Call,
+    merged: readonly MergedFrom[] | null = null,
+  ): Outcome<Changed> {
     const { data, version } = this.#journal.head;
     const edits = editsBetween(data, wanted);
     const stale = this.whyStale(edits, expected);
@@ -55,7 +60,7 @@ export class Changes {
     if (edits.length === 0) return ok({ version });
     const problem = this.#journal.whyNot(edits);
     if (problem !== null) return outOfBounds(problem, 'updates');
-    this.#journal.append(edits, writerOf(call));
+    this.#journal.append(edits, writerOf(call), merged);
     return ok({ version: this.#journal.head.version });
   }
 

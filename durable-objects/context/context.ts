@@ -18,6 +18,8 @@ import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { contextPortsOf } from './compose.ts';
 import { buildContext, type ContextRuntime } from './runtime.ts';
 
+type Args<Method extends keyof ContextApi> = Parameters<ContextApi[Method]>;
+
 /** The object of a context: its home. See `ContextApi`. */
 export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
   constructor(ctx: DurableObjectState, env: Env) {
@@ -54,6 +56,34 @@ export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
 
   async removeKey(call: Call, path: string): Promise<Outcome<null>> {
     return this.runtime.removeKey(call, path);
+  }
+
+  async snapshot(...args: Args<'snapshot'>): ReturnType<ContextApi['snapshot']> {
+    return this.runtime.snapshot(...args);
+  }
+
+  async readLinked(...args: Args<'readLinked'>): ReturnType<ContextApi['readLinked']> {
+    return this.runtime.readLinked(...args);
+  }
+
+  async merge(...args: Args<'merge'>): ReturnType<ContextApi['merge']> {
+    return this.runtime.merge(...args);
+  }
+
+  async conflicts(...args: Args<'conflicts'>): ReturnType<ContextApi['conflicts']> {
+    return this.runtime.conflicts(...args);
+  }
+
+  async resolve(...args: Args<'resolve'>): ReturnType<ContextApi['resolve']> {
+    return this.runtime.resolve(...args);
+  }
+
+  async link(...args: Args<'link'>): ReturnType<ContextApi['link']> {
+    return this.runtime.link(...args);
+  }
+
+  async unlink(...args: Args<'unlink'>): ReturnType<ContextApi['unlink']> {
+    return this.runtime.unlink(...args);
   }
 
   async revert(call: Call, request: RevertContextRequest): Promise<Outcome<View>> {

@@ -1,6 +1,7 @@
 import { whyOutOfBounds } from '../../src/domain/context/bounds.ts';
 import { applyEdits, type Edit } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
+import { unchangedSince } from '../../src/domain/context/place.ts';
 import { type Stamp, type StampNode, Stamps } from '../../src/domain/context/stamps.ts';
 import { exceedsBytes, MAX_STORED_BYTES } from '../../src/protocol/common/limits.ts';
 import type { ContextWriter } from '../../src/protocol/context/context.ts';
@@ -20,6 +21,14 @@ export interface ChangeRow {
   by: string;
   /** JSON: `Edit[]`. */
   edits: string;
+  /** JSON: `MergedFrom[]`; null of a change that is no merge. */
+  merged: string | null;
+}
+
+/** A context from which a change was merged. */
+export interface MergedFrom {
+  id: string;
+  version: number;
 }
 
 /** The data of a context at its newest version, and who has changed which place last. */
@@ -83,19 +92,20 @@ export class Journal {
   }
 
   /** Makes the next version. The edits must change something, and be within the bounds. */
-  append(edits: readonly Edit[], by: ContextWriter): void {
+  append(edits: readonly Edit[], by: ContextWriter, merged: readonly MergedFrom[] | null = null): void {
     const { platform } = this.#store;
     const { head } = this;
     this.#changedBy = this.#store.beforeCommit(NOTHING);
     const at = platform.now();
     const version = head.version + 1;
     this.#store.rows(
-      `INSERT INTO changes (version, id, at, by, edits) VALUES (?, ?, ?, ?, ?)`,
+      `INSERT INTO changes (version, id, at, by, edits, merged) VALUES (?, ?, ?, ?, ?, ?)`,
       version,
       platform.uuid(),
       at,
       JSON.stringify(by),
       JSON.stringify(edits),
+      merged && JSON.stringify(merged),
     );
     head.stamps.record(edits, stampOf(version, at, by));
     this.#head = { version, at, by, data: applyEdits(head.data, edits), stamps: head.stamps };
@@ -108,6 +118,11 @@ export class Journal {
     if (version === this.head.version) return this.head;
     if (version > this.head.version || version < this.baseVersion) return null;
     return this.#read(version);
+  }
+
+  /** What is known of a version: its data, or what nobody has changed since. */
+  known(version: number): JsonObject {
+    return this.at(version)?.data ?? unchangedSince(this.head.data, this.head.stamps.root, version);
   }
 
   #read(version: number): Head {

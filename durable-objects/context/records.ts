@@ -52,6 +52,8 @@ export class ContextRecords {
   /** Deletes the context with its data. The row stays with its last version, after which another one goes on. */
   remove(version: number): void {
     this.#store.rows(`UPDATE context SET deleted_at = ?, base_version = ?`, this.#store.platform.now(), version);
-    for (const table of ['base_parts', 'changes'] as const) this.#store.rows(`DELETE FROM ${table}`);
+    for (const table of ['base_parts', 'changes', 'parents', 'links', 'conflicts'] as const) {
+      this.#store.rows(`DELETE FROM ${table}`);
+    }
   }
 }

@@ -3,7 +3,7 @@ import { applyMergePatch, pathOf } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
 import { applyJsonPatch, operationsToPut, type PatchOperation, valueIn } from '../../src/domain/context/json-patch.ts';
 import type { Call } from '../../src/ports/calls.ts';
-import type { NewContext } from '../../src/ports/contexts.ts';
+import type { ContextSnapshot, MergeInto, NewContext } from '../../src/ports/contexts.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { FIRST_PAGE, type PageQuery } from '../../src/protocol/common/page.ts';
@@ -12,8 +12,11 @@ import type {
   ContextData,
   ContextDiff,
   ContextHistory,
+  ContextId,
   ContextKey,
+  ContextLink,
 } from '../../src/protocol/context/context.ts';
+import type { ContextConflicts, ResolveConflictRequest } from '../../src/protocol/context/merge.ts';
 import type {
   ContextJsonPatch,
   PutContextKeyRequest,
@@ -28,6 +31,8 @@ import { instant } from '../kit/text.ts';
 import { type Changed, Changes, type Expected } from './changes.ts';
 import { Fences } from './fences.ts';
 import { Journal } from './journal.ts';
+import { Lineage } from './lineage.ts';
+import { Merges } from './merges.ts';
 import { type ContextPorts, NO_PORTS } from './ports.ts';
 import { ABSENT, ContextRecords } from './records.ts';
 import { CONTEXT_SCHEMA } from './schema.ts';
@@ -56,6 +61,8 @@ export class ContextRuntime {
   readonly tiers: Tiers;
   readonly #views: ContextViews;
   readonly #fences: Fences;
+  readonly #lineage: Lineage;
+  readonly #merges: Merges;
 
   constructor(workspace: WorkspaceId, kit: ObjectKit, ports: ContextPorts) {
     this.#kit = kit;
@@ -64,7 +71,11 @@ export class ContextRuntime {
     this.tiers = new Tiers(workspace, ports, { kit, records: this.#records, journal: this.#journal });
     this.#handle = handlerOf(this.tiers.deadlines);
     this.#changes = new Changes(this.#records, this.#journal);
-    this.#views = new ContextViews(kit.store, this.#records, this.#journal);
+    const { store } = kit;
+    this.#lineage = new Lineage(store);
+    const parts = { store, records: this.#records, journal: this.#journal, lineage: this.#lineage };
+    this.#merges = new Merges({ ...parts, changes: this.#changes });
+    this.#views = new ContextViews({ ...parts, merges: this.#merges });
     this.#fences = new Fences(kit.store);
     this.#calls = new Calls(kit, { workspace, absent: ABSENT, exists: () => this.#records.exists });
   }
@@ -132,6 +143,49 @@ export class ContextRuntime {
     return removed.ok ? ok(null) : removed;
   }
 
+  snapshot(call: Call, versions: readonly number[]): Outcome<ContextSnapshot> {
+    return this.#read('snapshot', call, () => {
+      const context = this.#views.context();
+      if (!context.ok) return context;
+      const known = versions.map((version) => this.#journal.known(version));
+      return ok({ context: context.value, stamps: this.#journal.head.stamps.root, versions: known });
+    });
+  }
+
+  readLinked(call: Call): Outcome<Context> {
+    return this.#calls.read('readLinked', call, () => this.#views.context());
+  }
+
+  merge(call: Call, request: MergeInto, create?: NewContext): Outcome<Context> {
+    return this.#answer(this.#orCreate('merge', call, create, (context) => this.#merges.merge(call, request, context)));
+  }
+
+  conflicts(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextConflicts> {
+    return this.#read('conflicts', call, () => this.#merges.conflicts(page));
+  }
+
+  resolve(call: Call, n: number, request: ResolveConflictRequest): Outcome<Context> {
+    return this.#answer(this.#change('resolve', call, () => this.#merges.resolve(call, n, request)));
+  }
+
+  link(call: Call, link: ContextLink, create?: NewContext): Outcome<Context> {
+    const linked = this.#orCreate('link', call, create, (context) => {
+      const begun = context
+        ? this.#changes.begin(context, {}, call, 'data')
+        : ok({ version: this.#journal.head.version });
+      const done = begun.ok ? this.#lineage.link(link) : begun;
+      return done.ok ? begun : done;
+    });
+    return this.#answer(linked);
+  }
+
+  unlink(call: Call, id: ContextId): Outcome<null> {
+    return this.#change('unlink', call, () => {
+      this.#lineage.unlink(id);
+      return ok(null);
+    });
+  }
+
   history(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextHistory> {
     return this.#read('history', call, () => this.#views.history(page));
   }
@@ -152,6 +206,17 @@ export class ContextRuntime {
 
   alarm(): void {
     runAlarm(this.#kit, this.#handle);
+  }
+
+  /** A change of a context that it may make first. `write` gets what the context is to be, or null if it exists. */
+  #orCreate(
+    method: string,
+    call: Call,
+    create: NewContext | undefined,
+    write: (context: NewContext | null) => Outcome<Changed>,
+  ): Outcome<Changed> {
+    if (create === undefined) return this.#change(method, call, () => write(null));
+    return this.#create(method, call, create, () => write(this.#records.exists ? null : create));
   }
 
   #read<T>(method: string, call: Call, read: () => Outcome<T>): Outcome<T> {

@@ -2,7 +2,7 @@ import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
  * `base_parts`: JSON of the data and its stamps at `base_version`, cut into parts that fit a row. `changes`: what made
- * each later version. `fences`: see `Fences`. The newest version is that of the newest change, so a change writes one row.
+ * each later version. `fences`: see `Fences`. `parents`, `links` and `conflicts`: see `Merges` and `Lineage`. The newest version is that of the newest change, so a change writes one row.
  */
 export const CONTEXT_SCHEMA: ObjectSchema = {
   object: 'Context',
@@ -24,6 +24,20 @@ CREATE TABLE changes (
     {
       id: 'context/0003_fences',
       sql: `CREATE TABLE fences (task_id TEXT PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;`,
+    },
+    {
+      id: 'context/0004_merges',
+      sql: `
+CREATE TABLE parents (
+  id TEXT NOT NULL, keys TEXT NOT NULL, version INTEGER NOT NULL, own_version INTEGER NOT NULL, PRIMARY KEY (id, keys)
+) WITHOUT ROWID;
+CREATE TABLE links (id TEXT PRIMARY KEY, keys TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE conflicts (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, base TEXT, source TEXT, source_id TEXT NOT NULL,
+  source_version INTEGER NOT NULL, at_version INTEGER NOT NULL, at INTEGER NOT NULL
+);
+ALTER TABLE changes ADD COLUMN merged TEXT;
+`,
     },
   ],
 };

@@ -15,9 +15,19 @@ import { Keyset } from '../kit/storage/keyset.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
 import { instant } from '../kit/text.ts';
 import type { ChangeRow, Journal } from './journal.ts';
+import type { Lineage } from './lineage.ts';
+import type { Merges } from './merges.ts';
 import type { ContextRecords } from './records.ts';
 
 const NEWEST_FIRST = new Keyset('context_changes', [{ sql: 'version', descending: true }]);
+
+interface Parts {
+  store: ObjectStore;
+  records: ContextRecords;
+  journal: Journal;
+  lineage: Lineage;
+  merges: Merges;
+}
 
 /** What callers see of a context. */
 export class ContextViews {
@@ -25,7 +35,12 @@ export class ContextViews {
   readonly #records: ContextRecords;
   readonly #journal: Journal;
 
-  constructor(store: ObjectStore, records: ContextRecords, journal: Journal) {
+  readonly #lineage: Lineage;
+  readonly #merges: Merges;
+
+  constructor({ store, records, journal, lineage, merges }: Parts) {
+    this.#lineage = lineage;
+    this.#merges = merges;
     this.#store = store;
     this.#records = records;
     this.#journal = journal;
@@ -40,6 +55,9 @@ export class ContextViews {
       ...{ id, scope, session_id, agent_id, name },
       version: shown.version,
       data: shown.data,
+      parents: this.#lineage.parents(),
+      links: this.#lineage.links(),
+      open_conflicts: this.#merges.openConflicts(),
       created_at: instant(created_at),
       updated_at: instant(shown.at),
       updated_by: shown.by,
@@ -91,6 +109,7 @@ export function noSuchKey(pointer: string): Outcome<never> {
   return refuse('not_found', `The context has no value at ${pointer}.`);
 }
 
-function changeOf({ version, id, at, by, edits }: ChangeRow): ContextChange {
-  return { version, id, at: instant(at), by: JSON.parse(by), edits: JSON.parse(edits) };
+function changeOf({ version, id, at, by, edits, merged }: ChangeRow): ContextChange {
+  const change = { version, id, at: instant(at), by: JSON.parse(by), edits: JSON.parse(edits) };
+  return merged === null ? change : { ...change, merged: JSON.parse(merged) };
 }

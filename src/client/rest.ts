@@ -226,6 +226,26 @@ export function createRest(options: RequestOptions) {
         send('readContextHistory', { params: { id }, query }, call),
       diff: (id: string, query: QueryFor<'diffContextVersions'>, call?: CallOptions) =>
         send('diffContextVersions', { params: { id }, query }, call),
+      /** The difference from one context to another one. */
+      compare: (id: string, other: string, call?: CallOptions) => send('diffContexts', { params: { id, other } }, call),
+      /** What counts for a session and an agent: of each key the nearest value, and whence it is. */
+      effective: (query: QueryFor<'readEffectiveContext'> = {}, call?: CallOptions) =>
+        send('readEffectiveContext', { query }, call),
+      /** Merges contexts into the last one of them, or into another one. */
+      merge: (body: BodyFor<'mergeContexts'>, call?: CallOptions) => send('mergeContexts', { body }, call),
+      /** The open conflicts of merges with the strategy `manual`. */
+      conflicts: (id: string, call?: CallOptions) =>
+        allItems((query) => send('listContextConflicts', { params: { id }, query }, call)),
+      resolve: (id: string, n: number, body: BodyFor<'resolveContextConflict'>, call?: CallOptions) =>
+        send('resolveContextConflict', { params: { id, n: String(n) }, body }, call),
+      /** Gives a context to another session, as a copy or as a link. */
+      share: (id: string, body: BodyFor<'shareContext'>, call?: CallOptions) =>
+        send('shareContext', { params: { id }, body }, call),
+      unlink: (id: string, linked: string, call?: CallOptions) =>
+        send('unlinkContext', { params: { id, context_id: linked } }, call),
+      /** Gives what is in a context to a wider scope. */
+      promote: (id: string, body: BodyFor<'promoteContext'> = {}, call?: CallOptions) =>
+        send('promoteContext', { params: { id }, body }, call),
       /** Gives a context the data of an older version again. */
       revert: (id: string, body: BodyFor<'revertContext'>, call?: CallOptions) =>
         send('revertContext', { params: { id }, body }, call),

@@ -34,6 +34,7 @@ const BEFORE: Readonly<Record<string, [action: string, body: object][]>> = {
 /** The answers of examples that need an agent at work, or an upgrade. */
 const REFUSED: Readonly<Record<string, number>> = {
   requestCheckpoint: 409,
+  resolveContextConflict: 404,
   // The first task stands for the session, and has not ended.
   deleteTask: 409,
   retryTask: 409,
@@ -65,7 +66,8 @@ async function furnished() {
   await send('locks/deploy:web/acquire', { owner: 'ci-run-7' });
   await putTemplate(token);
   const agent = await send('agents', { name: 'AGENT-OTHER', agent_type: 'implementer', capabilities: [] });
-  const context = await send('contexts', { scope: 'global', data: { build: { status: 'red' } } });
+  const context = await send('contexts', { scope: 'temporary', data: { build: { status: 'red' } } });
+  for (const name of ['plan', 'notes']) await send('contexts', { scope: 'global', name });
   return { token, send, context: context.id, session: session.id, other: other.id, code, agent };
 }
 
@@ -92,7 +94,8 @@ it.each(examples)('the example of $id in docs/API.md works', async ({ id, method
       .replaceAll(SESSION_ID.slice(0, -TASK_DIGITS), session.slice(0, -TASK_DIGITS))
       .replace(`/tokens/${UUID}`, `/tokens/${other}`)
       .replace(`/agents/${UUID}`, `/agents/${agent.id}`)
-      .replace(`/contexts/${UUID}`, `/contexts/${context}`);
+      .replace(`/contexts/${UUID}`, `/contexts/${context}`)
+      .replace(`/diff/${UUID}`, `/diff/${context}`);
   const bearer = acts ? agent.token : id === 'redeemCode' ? code : token;
   const sent = body !== undefined && { body: real(body) };
   const { status } = await ask(real(path), { method, token: bearer, ...sent });

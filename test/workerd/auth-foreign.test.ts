@@ -9,7 +9,7 @@ import type { Context } from '../../src/protocol/context/context.ts';
 import { endpointOf, OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
 import { type OperationId, ROUTES } from '../../src/protocol/endpoints/routes.ts';
 import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
-import { type Ask, ask, newWorkspace, signToken, UUID } from './http-support.ts';
+import { type Ask, ask, newWorkspace, SESSION_ID, signToken, UUID } from './http-support.ts';
 import { exampleRequest } from './support/example-request.ts';
 import { MAY_CALL } from './support/permissions.ts';
 
@@ -35,7 +35,12 @@ async function populated(acts: boolean) {
       return approvals.open(IMPLICIT_TASK, ask, null).id;
     });
   });
-  const context = await post<Context>('/api/v1/contexts', { scope: 'global', data: { secret: 'value', build: {} } });
+  const context = await post<Context>('/api/v1/contexts', {
+    ...{ scope: 'temporary', name: 'of-the-owner', data: { secret: 'value', build: {} } },
+  });
+  await post<Context>('/api/v1/contexts', { scope: 'global', data: { build: 1 } });
+  const merge = { context_ids: ['global', context.id], strategy: 'manual' };
+  await post<Context>('/api/v1/contexts/merge', merge);
   const token = await post<CreatedToken>('/api/v1/tokens', { name: 'ci', role: 'agent' });
   // Only a listed token opens sockets.
   const own = await post<CreatedToken>('/api/v1/tokens', { name: 'owner', role: 'admin' });
@@ -45,7 +50,7 @@ async function populated(acts: boolean) {
   const ids: Record<string, Record<string, string>> = {
     '/api/v1/sessions/': { id: session, approval_id: approval, artifact_id: ARTIFACT },
     '/api/v1/tasks/': { id: taskIdOf(session, IMPLICIT_TASK), depends_on_task_id: taskIdOf(session, 2) },
-    '/api/v1/contexts/': { id: context.id, path: 'build' },
+    '/api/v1/contexts/': { id: context.id, path: 'build', n: '1', other: context.id, context_id: context.id },
     '/api/v1/agents/': { id: agent.id },
     '/api/v1/tokens/': { id: token.id },
     '/ws/sessions/': { id: session },
@@ -103,7 +108,11 @@ async function register(token: string): Promise<void> {
 function requestTo(id: OperationId, owner: Awaited<ReturnType<typeof populated>>): { path: string; options: Ask } {
   const { path, options } = exampleRequest(id);
   const [, search] = path.split('?');
-  return { path: owner.pathOf(ROUTES[id].path) + (search === undefined ? '' : `?${search}`), options };
+  const body = options.body && JSON.parse(JSON.stringify(options.body).replaceAll(SESSION_ID, owner.session));
+  return {
+    path: owner.pathOf(ROUTES[id].path) + (search === undefined ? '' : `?${search}`),
+    options: { ...options, ...(body !== undefined && { body }) },
+  };
 }
 
 /** An agent chooses its own id, and a lock and a template are what their users call them: these exist in each workspace. */

@@ -1,5 +1,6 @@
 import { diff3Merge } from 'node-diff3';
 import { pointerOf } from './edits.ts';
+import { keyOfItems } from './items.ts';
 import { isObject, isSame, type Json, type JsonObject, memberOf } from './json.ts';
 
 /** A place that two contexts have changed in different ways. An absent value: there the place does not exist. */
@@ -10,6 +11,13 @@ export interface MergeConflict {
   target?: Json;
   source?: Json;
 }
+
+/**
+ * In place of a value of the ancestor that is no longer known. No context has such a value, because members have names.
+ * What differs there is a conflict.
+ */
+export const UNKNOWN: JsonObject = { '': true };
+const isUnknown = (value: Json | undefined) => memberOf(value, '') === true;
 
 /** Decides a conflict: the value that the place gets, `undefined` to remove it, or null to leave it open. */
 export type Decide = (conflict: MergeConflict) => { value: Json | undefined } | null;
@@ -74,7 +82,7 @@ class Merging {
     if (isSame(target, source) || isSame(base, source)) return target;
     if (isSame(base, target)) return source;
     if (isObject(target) && isObject(source)) return this.objects(of, path);
-    if (Array.isArray(target) && Array.isArray(source)) {
+    if (Array.isArray(target) && Array.isArray(source) && !isUnknown(base)) {
       const items = this.#arrays(Array.isArray(base) ? base : [], target, source, path);
       if (items) return items;
     }
@@ -87,7 +95,7 @@ class Merging {
 
   /** @returns null if the items cannot be matched */
   #arrays(base: Json[], target: Json[], source: Json[], path: readonly string[]): Json[] | null {
-    const key = KEYS.find((name) => [base, target, source].every((items) => isKeyedBy(name, items)));
+    const key = keyOfItems([base, target, source]);
     if (key === undefined) {
       if (target.length < base.length || source.length < base.length) return null;
       const { length } = target.length > source.length ? target : source;
@@ -115,7 +123,7 @@ class Merging {
   #conflict({ base, target, source }: Three, path: readonly string[]): Json | undefined {
     const conflict: MergeConflict = {
       path: pointerOf(path),
-      ...(base !== undefined && { base }),
+      ...(base !== undefined && !isUnknown(base) && { base }),
       ...(target !== undefined && { target }),
       ...(source !== undefined && { source }),
     };
@@ -126,17 +134,10 @@ class Merging {
   }
 }
 
-/** The members by which the items of an array are matched, the first one that fits. */
-const KEYS = ['id', 'key', 'name'] as const;
 type Keyed = Map<string | number, Json>;
 
 function byKey(name: string, items: readonly Json[]): Keyed {
   return new Map(items.map((item) => [memberOf(item, name) as string | number, item]));
-}
-
-function isKeyedBy(name: string, items: readonly Json[]): boolean {
-  const keys = new Set(items.map((item) => memberOf(item, name)));
-  return keys.size === items.length && [...keys].every((key) => typeof key === 'string' || typeof key === 'number');
 }
 
 /** Merges texts line by line; null if both sides have changed the same lines, or if there is only one line. */

@@ -1,6 +1,9 @@
 import { createContext } from '../../application/context/create-context.ts';
+import { diffContexts, effectiveContext } from '../../application/context/effective-context.ts';
 import { contextAt } from '../../application/context/identity.ts';
 import { listContexts } from '../../application/context/list-contexts.ts';
+import { mergeContexts } from '../../application/context/merge-contexts.ts';
+import { pointerTo, promoteContext, shareContext } from '../../application/context/share-context.ts';
 import { underLease } from '../../application/context/under-lease.ts';
 import { writeContext } from '../../application/context/write-context.ts';
 import type { Call } from '../../ports/calls.ts';
@@ -14,8 +17,6 @@ import type { AppContext } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
 import { linkNext } from '../next-page.ts';
-
-const pointer = (path: string) => (path.startsWith('/') ? path : `/${path}`);
 
 /** Handlers of contexts. */
 export function contextHandlers(deps: Dependencies) {
@@ -36,13 +37,26 @@ export function contextHandlers(deps: Dependencies) {
     updateContext: ({ params: { id }, body, call }) =>
       writeContext(deps, call, id, (home, create) => home.update(call, body, create)),
     deleteContext: async ({ params: { id }, call }) => (await homeOf(call, id)).remove(call),
-    readContextKey: async ({ params: { id, path }, call }) => (await homeOf(call, id)).readKey(call, pointer(path)),
+    readContextKey: async ({ params: { id, path }, call }) => (await homeOf(call, id)).readKey(call, pointerTo(path)),
     putContextKey: ({ params: { id, path }, body, call }) =>
-      writeContext(deps, call, id, (home, create) => home.putKey(call, pointer(path), body, create)),
-    deleteContextKey: async ({ params: { id, path }, call }) => (await homeOf(call, id)).removeKey(call, pointer(path)),
+      writeContext(deps, call, id, (home, create) => home.putKey(call, pointerTo(path), body, create)),
+    deleteContextKey: async ({ params: { id, path }, call }) =>
+      (await homeOf(call, id)).removeKey(call, pointerTo(path)),
     readContextHistory: async ({ params: { id }, query, call }) => (await homeOf(call, id)).history(call, query),
     diffContextVersions: async ({ params: { id }, query, call }) =>
       (await homeOf(call, id)).diff(call, query.from, query.to),
+    mergeContexts: ({ body, call }) => mergeContexts(deps.contexts, call, body),
+    readEffectiveContext: ({ query, call }) => effectiveContext(deps.contexts, call, query),
+    diffContexts: ({ params: { id, other }, call }) => diffContexts(deps.contexts, call, id, other),
+    shareContext: ({ params: { id }, body, call }) => shareContext(deps, call, id, body),
+    unlinkContext: async ({ params: { id, context_id }, call }) => {
+      const [from, to] = await Promise.all([id, context_id].map((ref) => contextAt(deps.contexts, call, ref)));
+      return from!.home.unlink(call, to!.id);
+    },
+    promoteContext: ({ params: { id }, body, call }) => promoteContext(deps, call, id, body),
+    listContextConflicts: async ({ params: { id }, query, call }) => (await homeOf(call, id)).conflicts(call, query),
+    resolveContextConflict: async ({ params: { id, n }, body, call }) =>
+      (await homeOf(call, id)).resolve(call, Number(n), body),
     revertContext: async ({ params: { id }, body, call }) => (await homeOf(call, id)).revert(call, body),
   } satisfies SomeHandlers;
   return underLeases(deps.sessions, handlers);

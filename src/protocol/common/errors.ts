@@ -270,7 +270,8 @@ export const ERROR_CODES = {
     status: 429,
     title: 'A limit was reached',
     retryable: false,
-    meaning: 'The workspace has as many agents, tokens, sign-ins or revoked tokens as it may have.',
+    meaning:
+      'The workspace has as many agents, tokens, sign-ins or revoked tokens, or the context as many conflicts or links, as it may have.',
     remedy:
       '`detail` names the limit. Revoke tokens or sign-ins that are not needed. A revoked token counts until it expires; only waiting ends that.',
   },

@@ -137,3 +137,10 @@ export const IDEMPOTENCY_KEY_MS = 86_400_000;
 /** The most operations of a JSON Patch of a context, and the longest path of one. */
 export const MAX_PATCH_OPERATIONS = 1_000;
 export const MAX_POINTER_CHARS = 8_192;
+/** The most contexts of one merge, and the most places that a share names. */
+export const MAX_MERGED_CONTEXTS = 8;
+export const MAX_CONTEXT_KEYS = 100;
+/** The most open conflicts of a context, what it was made of, and what it links to. */
+export const MAX_CONTEXT_CONFLICTS = 1_000;
+export const MAX_CONTEXT_PARENTS = 100;
+export const MAX_CONTEXT_LINKS = 20;

@@ -47,6 +47,27 @@ export type ContextWriter = Infer<typeof ContextWriter>;
 
 const EXAMPLE_WRITER = { token_id: 'static', agent_id: null, task_id: null, epoch: null };
 
+const Places = schema(() =>
+  z.array(z.string()).nullable().meta({ description: 'JSON Pointers, if only these places are meant.' }),
+);
+
+export const ContextParent = schema(() =>
+  z.object({ id: ContextId(), version: z.int(), own_version: z.int(), keys: Places() }).meta({
+    id: 'ContextParent',
+    description: 'A context whose version `version` is part of this one since its own version `own_version`.',
+    example: { id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', version: 2, own_version: 1, keys: null },
+  }),
+);
+
+export const ContextLink = schema(() =>
+  z.object({ id: ContextId(), keys: Places() }).meta({
+    id: 'ContextLink',
+    description: 'Another context, or some places of it, whose values count behind those of this one.',
+    example: { id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', keys: null },
+  }),
+);
+export type ContextLink = Infer<typeof ContextLink>;
+
 export const Context = schema(() =>
   z
     .object({
@@ -60,6 +81,9 @@ export const Context = schema(() =>
           'It starts at 1, and each change makes the next one. A context that is created again after its deletion goes on counting.',
       }),
       data: ContextData(),
+      parents: z.array(ContextParent()).meta({ description: 'What it was copied from or has merged.' }),
+      links: z.array(ContextLink()).meta({ description: 'What is effective together with it.' }),
+      open_conflicts: z.int(),
       created_at: Instant(),
       updated_at: Instant(),
       updated_by: ContextWriter(),
@@ -75,6 +99,9 @@ export const Context = schema(() =>
         name: 'main',
         version: 2,
         data: { build: { status: 'green' } },
+        parents: [],
+        links: [],
+        open_conflicts: 0,
         created_at: '2026-11-22T15:04:05.678Z',
         updated_at: '2026-11-22T15:05:00.000Z',
         updated_by: EXAMPLE_WRITER,
@@ -156,6 +183,10 @@ export const ContextChange = schema(() =>
       at: Instant(),
       by: ContextWriter(),
       edits: z.array(ContextEdit()),
+      merged: z
+        .array(z.object({ id: ContextId(), version: z.int() }))
+        .optional()
+        .meta({ description: 'The contexts from which the change was merged; absent of any other change.' }),
     })
     .meta({
       id: 'ContextChange',

@@ -5,6 +5,15 @@ import { ContextRef } from '../context/address.ts';
 import { Context, ContextDiff, ContextHistory, ContextKey } from '../context/context.ts';
 import { ContextList, ListContextsQuery } from '../context/list.ts';
 import {
+  ContextConflicts,
+  EffectiveContext,
+  EffectiveContextQuery,
+  MergeContextsRequest,
+  PromoteContextRequest,
+  ResolveConflictRequest,
+  ShareContextRequest,
+} from '../context/merge.ts';
+import {
   ContextHistoryQuery,
   ContextJsonPatch,
   ContextKeyPath,
@@ -21,6 +30,12 @@ import type { OperationId } from './routes.ts';
 
 export const ContextParams = schema(() => z.object({ id: ContextRef() }));
 
+const ConflictNumber = schema(() =>
+  z
+    .string()
+    .regex(/^[1-9]\d{0,9}$/, 'must be a whole number from 1, such as 1')
+    .meta({ example: '1' }),
+);
 const ContextKeyParams = schema(() => z.object({ id: ContextRef(), path: ContextKeyPath() }));
 
 /** A response with one place of a context. */
@@ -53,6 +68,25 @@ export const CONTEXT_ENDPOINTS = {
     access: 'read',
     query: ListContextsQuery,
     responses: { 200: page(ContextList, 'A page of contexts.') },
+    errors: [],
+  },
+  mergeContexts: {
+    tag: 'Contexts',
+    summary: 'Merge contexts into one of them, or into another one',
+    access: 'write_context',
+    leased: true,
+    idempotent: true,
+    body: MergeContextsRequest,
+    responses: { 200: versioned('The target. If it has open conflicts, they wait for answers.') },
+    errors: ['context_not_found', 'context_conflict', 'limit_reached'],
+  },
+  readEffectiveContext: {
+    tag: 'Contexts',
+    summary: 'Read what counts for a session and an agent: of each key the nearest value, and whence it is',
+    access: 'read_context',
+    leased: true,
+    query: EffectiveContextQuery,
+    responses: { 200: json(EffectiveContext, 'The values.') },
     errors: [],
   },
   readContext: {
@@ -136,6 +170,68 @@ export const CONTEXT_ENDPOINTS = {
     query: ContextVersionsQuery,
     responses: { 200: json(ContextDiff, 'The difference.') },
     errors: ['context_not_found'],
+  },
+  diffContexts: {
+    tag: 'Contexts',
+    summary: 'Compare a context with another one',
+    access: 'read_context',
+    leased: true,
+    params: schema(() => z.object({ id: ContextRef(), other: ContextRef() })),
+    responses: { 200: json(ContextDiff, 'The difference from the context to the other one.') },
+    errors: ['context_not_found'],
+  },
+  shareContext: {
+    tag: 'Contexts',
+    summary: 'Share a context with another session, as a copy or as a link',
+    access: 'operate',
+    leased: true,
+    idempotent: true,
+    params: ContextParams,
+    body: ShareContextRequest,
+    responses: { 200: versioned('The context of the session.') },
+    errors: ['context_not_found', 'context_conflict', 'limit_reached'],
+  },
+  unlinkContext: {
+    tag: 'Contexts',
+    summary: 'Remove a link of a context',
+    access: 'operate',
+    leased: true,
+    idempotent: true,
+    params: schema(() => z.object({ id: ContextRef(), context_id: ContextRef() })),
+    responses: { 204: { description: 'There is no such link any more.' } },
+    errors: ['context_not_found'],
+  },
+  promoteContext: {
+    tag: 'Contexts',
+    summary: 'Give what is in a context to a wider scope',
+    access: 'operate',
+    leased: true,
+    idempotent: true,
+    params: ContextParams,
+    body: PromoteContextRequest,
+    responses: { 200: versioned('The context of the wider scope.') },
+    errors: ['context_not_found', 'context_conflict', 'limit_reached'],
+  },
+  listContextConflicts: {
+    tag: 'Contexts',
+    summary: 'List the open conflicts of merges into a context',
+    access: 'read_context',
+    leased: true,
+    params: ContextParams,
+    query: ContextHistoryQuery,
+    responses: { 200: page(ContextConflicts, 'A page of conflicts.') },
+    errors: ['context_not_found'],
+  },
+  resolveContextConflict: {
+    tag: 'Contexts',
+    summary: 'Decide a conflict',
+    access: 'write_context',
+    leased: true,
+    idempotent: true,
+    params: schema(() => z.object({ id: ContextRef(), n: ConflictNumber() })),
+    body: ResolveConflictRequest,
+    responses: { 200: versioned('The context.') },
+    errors: ['context_not_found', 'context_conflict'],
   },
   revertContext: {
     tag: 'Contexts',

@@ -53,6 +53,8 @@ export const ROUTES = {
 
   createContext: { method: 'POST', path: '/api/v1/contexts' },
   listContexts: { method: 'GET', path: '/api/v1/contexts' },
+  mergeContexts: { method: 'POST', path: '/api/v1/contexts/merge' },
+  readEffectiveContext: { method: 'GET', path: '/api/v1/contexts/effective' },
   readContext: { method: 'GET', path: '/api/v1/contexts/{id}' },
   updateContext: { method: 'PATCH', path: '/api/v1/contexts/{id}' },
   deleteContext: { method: 'DELETE', path: '/api/v1/contexts/{id}' },
@@ -61,6 +63,12 @@ export const ROUTES = {
   deleteContextKey: { method: 'DELETE', path: '/api/v1/contexts/{id}/keys/{path}' },
   readContextHistory: { method: 'GET', path: '/api/v1/contexts/{id}/history' },
   diffContextVersions: { method: 'GET', path: '/api/v1/contexts/{id}/diff' },
+  diffContexts: { method: 'GET', path: '/api/v1/contexts/{id}/diff/{other}' },
+  shareContext: { method: 'POST', path: '/api/v1/contexts/{id}/share' },
+  unlinkContext: { method: 'DELETE', path: '/api/v1/contexts/{id}/links/{context_id}' },
+  promoteContext: { method: 'POST', path: '/api/v1/contexts/{id}/promote' },
+  listContextConflicts: { method: 'GET', path: '/api/v1/contexts/{id}/conflicts' },
+  resolveContextConflict: { method: 'POST', path: '/api/v1/contexts/{id}/conflicts/{n}/resolve' },
   revertContext: { method: 'POST', path: '/api/v1/contexts/{id}/revert' },
 
   listAgents: { method: 'GET', path: '/api/v1/agents' },

@@ -1,0 +1,104 @@
+import { ancestorOf, type Parent, takenFrom } from '../../domain/context/ancestor.ts';
+import type { JsonObject } from '../../domain/context/json.ts';
+import { pick } from '../../domain/context/place.ts';
+import type { Call } from '../../ports/calls.ts';
+import type { Contexts, MergeSource } from '../../ports/contexts.ts';
+import { type Outcome, ok, refuse } from '../../protocol/common/errors.ts';
+import type { Context, ContextData, ContextId } from '../../protocol/context/context.ts';
+import type { MergeContextsRequest, MergeStrategy } from '../../protocol/context/merge.ts';
+import { contextAt, type NamedContext } from './identity.ts';
+
+/** How often a merge is tried while others merge the same contexts. */
+const MAX_ATTEMPTS = 3;
+
+/** A context that is merged, or some places of it. */
+export interface Source {
+  id: ContextId;
+  /** JSON Pointers; null for all. */
+  keys: string[] | null;
+}
+
+/** Merges contexts into one of them, or into another one. */
+export async function mergeContexts(
+  contexts: Contexts,
+  call: Call,
+  { context_ids, strategy, target_id }: MergeContextsRequest,
+): Promise<Outcome<Context>> {
+  const named = await Promise.all(context_ids.map((ref) => contextAt(contexts, call, ref)));
+  const target = target_id === undefined ? named.at(-1)! : await contextAt(contexts, call, target_id);
+  const ids = new Set(named.map(({ id }) => id).filter((id) => id !== target.id));
+  if (ids.size === 0) {
+    const message = 'must have a context other than the target';
+    return refuse('validation_failed', 'There is nothing to merge.', { errors: [{ path: 'context_ids', message }] });
+  }
+  const { create: _, ...existing } = target;
+  return mergeInto(
+    contexts,
+    call,
+    existing,
+    [...ids].map((id) => ({ id, keys: null })),
+    strategy,
+  );
+}
+
+/**
+ * Merges sources into a context in one step at its home, which makes one version of it, or none. Nothing else changes,
+ * so that an interrupted merge has not begun. The common ancestors are found before; if somebody else merges the same
+ * contexts meanwhile, they are found again.
+ *
+ * @param target with `create`, it is made if it does not exist
+ */
+export async function mergeInto(
+  contexts: Contexts,
+  call: Call,
+  target: NamedContext,
+  sources: readonly Source[],
+  strategy: MergeStrategy,
+): Promise<Outcome<Context>> {
+  for (let attempt = 1; ; attempt++) {
+    const before = await target.home.read(readingOf(call));
+    if (!before.ok && !(before.failure.code === 'context_not_found' && target.create)) return before;
+    const parents = before.ok ? before.value.parents : [];
+    const gathered = await Promise.all(
+      sources.map((source) => gather(contexts, call, { id: target.id, parents }, source)),
+    );
+    const found: MergeSource[] = [];
+    for (const one of gathered) {
+      if (!one.ok) return one;
+      found.push(one.value);
+    }
+    const merged = await target.home.merge(call, { strategy, sources: found }, target.create);
+    const isTaken = !merged.ok && merged.failure.code === 'context_conflict' && call.if_match === undefined;
+    if (!isTaken || attempt === MAX_ATTEMPTS) return merged;
+  }
+}
+
+/** Reads a source, and its common ancestor with the target. */
+async function gather(
+  contexts: Contexts,
+  call: Call,
+  target: { id: ContextId; parents: readonly Parent[] },
+  { id, keys }: Source,
+): Promise<Outcome<MergeSource>> {
+  const { workspace } = call.principal;
+  const taken = takenFrom(target.parents, id, keys)?.version ?? null;
+  const read = await contexts.at(workspace, id).snapshot(readingOf(call), taken === null ? [] : [taken]);
+  if (!read.ok) return read;
+  const { context, stamps, versions } = read.value;
+  const part = (data: ContextData) => (keys === null ? data : pick(data as JsonObject, keys));
+  const ancestor = ancestorOf(target, { id, parents: context.parents }, keys);
+  const source = { id, version: context.version, data: part(context.data), stamps, keys, taken };
+  if (ancestor === null) return ok({ ...source, base: null });
+  if (ancestor.of !== 'other') {
+    const isOwn = ancestor.of === 'target';
+    return ok({ ...source, base: isOwn ? { own_version: ancestor.version } : { data: part(versions[0]!) } });
+  }
+  const other = await contexts.at(workspace, ancestor.id).snapshot(readingOf(call), [ancestor.version]);
+  // A parent that is gone, or that the caller may not read, is no ancestor: then more places are conflicts.
+  return ok({ ...source, base: other.ok ? { data: part(other.value.versions[0]!) } : null });
+}
+
+/** The call for what is read on the way. The key and the condition of the request are those of the merge. */
+export function readingOf({ if_match: _, ...call }: Call): Call {
+  return { ...call, idempotency: null };
+}

@@ -1,0 +1,80 @@
+import type { Call } from '../../ports/calls.ts';
+import type { Contexts } from '../../ports/contexts.ts';
+import { type Outcome, refuse } from '../../protocol/common/errors.ts';
+import type { ContextOwner, ContextRef } from '../../protocol/context/address.ts';
+import type { Context, ContextScope } from '../../protocol/context/context.ts';
+import type { PromoteContextRequest, ShareContextRequest } from '../../protocol/context/merge.ts';
+import { contextAt, contextOf, type NamedContext } from './identity.ts';
+import { mergeInto, readingOf } from './merge-contexts.ts';
+import { type Owners, ownerExists } from './owner-exists.ts';
+
+interface Dependencies extends Owners {
+  contexts: Contexts;
+}
+
+/** How many may read the contexts of each scope: the more, the wider. */
+const WIDTH: Record<ContextScope, number> = { temporary: 0, session: 1, agent: 1, global: 2 };
+
+/** Gives a context, or some places of it, to another session: as a copy, or as a link. */
+export async function shareContext(
+  deps: Dependencies,
+  call: Call,
+  ref: ContextRef,
+  { target_session_id, mode, name, keys }: ShareContextRequest,
+): Promise<Outcome<Context>> {
+  const { contexts } = deps;
+  const source = await readSource(contexts, call, ref);
+  if (!source.ok) return source;
+  const owner = { scope: 'session', session_id: target_session_id, agent_id: null } as const;
+  const target = await targetOf(deps, call, source.value, { ...owner, name: name ?? source.value.name });
+  if (!target.ok) return target;
+  const places = keys?.map(pointerTo) ?? null;
+  const { id } = source.value;
+  if (mode === 'copy') return mergeInto(contexts, call, target.value, [{ id, keys: places }], 'manual');
+  return target.value.home.link(call, { id, keys: places }, target.value.create);
+}
+
+/** Gives what is in a context to a wider scope, as a merge that overwrites nothing. */
+export async function promoteContext(
+  deps: Dependencies,
+  call: Call,
+  ref: ContextRef,
+  { scope, name, keys, ...ids }: PromoteContextRequest,
+): Promise<Outcome<Context>> {
+  const source = await readSource(deps.contexts, call, ref);
+  if (!source.ok) return source;
+  if (WIDTH[scope] <= WIDTH[source.value.scope]) {
+    const detail = `The scope ${scope} is not wider than ${source.value.scope}. To give it to another session, share it.`;
+    return refuse('context_scope_mismatch', detail);
+  }
+  const { session_id = null, agent_id = null } = ids as Partial<Pick<ContextOwner, 'session_id' | 'agent_id'>>;
+  const owner = { scope, session_id, agent_id, name: name ?? source.value.name };
+  const target = await targetOf(deps, call, source.value, owner);
+  if (!target.ok) return target;
+  const places = keys?.map(pointerTo) ?? null;
+  return mergeInto(deps.contexts, call, target.value, [{ id: source.value.id, keys: places }], 'manual');
+}
+
+async function readSource(contexts: Contexts, call: Call, ref: ContextRef): Promise<Outcome<Context>> {
+  return (await contextAt(contexts, call, ref)).home.read(readingOf(call));
+}
+
+async function targetOf(
+  { contexts, ...owners }: Dependencies,
+  call: Call,
+  source: Context,
+  owner: ContextOwner,
+): Promise<Outcome<NamedContext>> {
+  const target = await contextOf(contexts, call, owner);
+  if (target.id === source.id) {
+    const message = 'is the context itself';
+    return refuse('validation_failed', 'A context cannot be given to itself.', { errors: [{ path: 'name', message }] });
+  }
+  const known = await ownerExists(owners, call, owner);
+  return known.ok ? { ok: true, value: target } : known;
+}
+
+/** A place with its first slash. */
+export function pointerTo(path: string): string {
+  return path.startsWith('/') ? path : `/${path}`;
+}
