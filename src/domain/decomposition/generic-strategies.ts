@@ -96,9 +96,9 @@ export function byTime(subject: Subject): Piece[] {
 /** A part for each capability that the task requires, in stages: each stage after the one before it. */
 export function byCapability({ required_capabilities }: Subject): Piece[] {
   const needed = required_capabilities.length > 1 ? [...new Set(required_capabilities)] : USUAL;
-  const stages = STAGES.map(({ hours, capabilities }) => ({
+  const stages = STAGES.map(({ name: stage, hours }) => ({
     hours,
-    names: needed.filter((name) => capabilities.includes(name)),
+    names: needed.filter((name) => STAGE_OF[name] === stage),
   })).filter(({ names }) => names.length > 0);
   return stages.flatMap(({ hours, names }, index) =>
     names.map((name): Piece => {
@@ -145,47 +145,47 @@ const USUAL: readonly Capability[] = [
   'documentation',
 ];
 
-/** The order in which capabilities are needed, and the hours of a part of each. Every capability is in one stage. */
-export const STAGES: readonly { hours: number; capabilities: readonly Capability[] }[] = [
-  {
-    hours: 1,
-    capabilities: [
-      'requirements_analysis',
-      'root_cause_analysis',
-      'performance_analysis',
-      'troubleshooting',
-      'task_decomposition',
-      'progress_tracking',
-    ],
-  },
-  {
-    hours: 2,
-    capabilities: [
-      'system_design',
-      'architecture_planning',
-      'database_design',
-      'resource_allocation',
-      'workflow_orchestration',
-    ],
-  },
-  {
-    hours: 4,
-    capabilities: [
-      'code_generation',
-      'api_development',
-      'backend_development',
-      'frontend_development',
-      'debugging',
-      'bug_fixing',
-      'refactoring',
-      'optimization',
-      'configuration',
-      'scaling',
-      'ci_cd',
-      'conflict_resolution',
-    ],
-  },
-  { hours: 2, capabilities: ['test_generation', 'testing'] },
-  { hours: 1, capabilities: ['code_review', 'security_audit', 'compliance_check'] },
-  { hours: 1, capabilities: ['documentation', 'deployment', 'monitoring'] },
-];
+/** The order in which capabilities are needed, and the hours of a part of each. */
+const STAGES = [
+  { name: 'analysis', hours: 1 },
+  { name: 'design', hours: 2 },
+  { name: 'implementation', hours: 4 },
+  { name: 'testing', hours: 2 },
+  { name: 'review', hours: 1 },
+  { name: 'release', hours: 1 },
+] as const;
+type Stage = (typeof STAGES)[number]['name'];
+
+const STAGE_OF: Readonly<Record<Capability, Stage>> = {
+  requirements_analysis: 'analysis',
+  root_cause_analysis: 'analysis',
+  performance_analysis: 'analysis',
+  troubleshooting: 'analysis',
+  task_decomposition: 'analysis',
+  progress_tracking: 'analysis',
+  system_design: 'design',
+  architecture_planning: 'design',
+  database_design: 'design',
+  resource_allocation: 'design',
+  workflow_orchestration: 'design',
+  code_generation: 'implementation',
+  api_development: 'implementation',
+  backend_development: 'implementation',
+  frontend_development: 'implementation',
+  debugging: 'implementation',
+  bug_fixing: 'implementation',
+  refactoring: 'implementation',
+  optimization: 'implementation',
+  configuration: 'implementation',
+  scaling: 'implementation',
+  ci_cd: 'implementation',
+  conflict_resolution: 'implementation',
+  test_generation: 'testing',
+  testing: 'testing',
+  code_review: 'review',
+  security_audit: 'review',
+  compliance_check: 'review',
+  documentation: 'release',
+  deployment: 'release',
+  monitoring: 'release',
+};

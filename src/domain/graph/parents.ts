@@ -18,9 +18,12 @@ export function isDone({ status, cause }: Pick<TaskProgress, 'status' | 'cause'>
   return status === 'completed' || (status === 'skipped' && cause === null);
 }
 
+/** What subtasks are counted as: each is one of `all`, and of its status unless it was not reached. */
+type Counted = TaskStatus | 'unreached' | 'partial' | 'all';
+
 /** How many subtasks of a task are how far. */
 export class SubtaskCounts {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<Counted, number>();
   /** Why one of them was not reached; null if all were. */
   cause: number | null = null;
 
@@ -33,11 +36,11 @@ export class SubtaskCounts {
     if (status === 'completed' && outcome === 'partial') this.#add('partial', by);
   }
 
-  #add(kind: string, by: number): void {
+  #add(kind: Counted, by: number): void {
     this.#counts.set(kind, this.of(kind) + by);
   }
 
-  of(...kinds: string[]): number {
+  of(...kinds: Counted[]): number {
     return kinds.reduce((sum, kind) => sum + (this.#counts.get(kind) ?? 0), 0);
   }
 }

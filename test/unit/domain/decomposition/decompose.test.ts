@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { graphOf, problemsOf } from '../../../../src/domain/decomposition/check-parts.ts';
 import { chooseTemplate, templatesWith } from '../../../../src/domain/decomposition/choose-template.ts';
 import { type Decomposition, decompose, type Rules } from '../../../../src/domain/decomposition/decompose.ts';
-import { STAGES } from '../../../../src/domain/decomposition/generic-strategies.ts';
 import { type Part, type Subject, sumOf } from '../../../../src/domain/decomposition/parts.ts';
 import { BUILT_IN_TEMPLATES } from '../../../../src/domain/decomposition/templates.ts';
 import { findCycle } from '../../../../src/domain/graph/cycle.ts';
@@ -145,10 +144,6 @@ describe('generic strategies', () => {
       api_development: ['system_design', 'database_design'],
       testing: ['api_development'],
     });
-  });
-
-  it('each capability is in exactly one stage', () => {
-    expect(STAGES.flatMap(({ capabilities }) => capabilities).toSorted()).toEqual([...Capability().options].toSorted());
   });
 });
 
