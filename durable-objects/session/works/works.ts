@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../../src/domain/bounded-map.ts';
 import { tasksEndedBefore } from '../../../src/domain/graph/reach.ts';
 import {
   historyOf,
@@ -39,11 +40,14 @@ export interface StoredStart extends StartingPoint {
 /** The most works before those of the start that an assignment names. Beyond that, its commits begin a new history. */
 const MAX_EARLIER_WORKS = 200;
 
+/** The works that are kept parsed. */
+const MAX_PARSED = 20_000;
+
 /** The work of each task, and with which works a task begins. Their bytes are the artifacts of checkpoints. */
 export class Works {
   readonly #parts: Needs;
   /** Parsed rows, by their JSON. */
-  #parsed = new Map<string, StoredWork>();
+  readonly #parsed = new BoundedMap<string, StoredWork>(MAX_PARSED);
 
   constructor(parts: Needs) {
     this.#parts = parts;
@@ -211,14 +215,10 @@ export class Works {
 
   #parse(json: string | null): StoredWork | null {
     if (json === null) return null;
-    let work = this.#parsed.get(json);
-    if (!work) {
-      if (this.#parsed.size >= MAX_PARSED) this.#parsed = new Map();
-      work = JSON.parse(json) as StoredWork;
-      this.#parsed.set(json, work);
-    }
+    const known = this.#parsed.get(json);
+    if (known) return known;
+    const work = JSON.parse(json) as StoredWork;
+    this.#parsed.set(json, work);
     return work;
   }
 }
-
-const MAX_PARSED = 20_000;
