@@ -145,7 +145,7 @@ export class Dispatch {
 
   /** Must run inside a transaction. */
   #used(dispatcher: Dispatcher): Dispatcher {
-    this.#usedBy = this.#parts.kit.store.beforeCommit(nothing);
+    this.#usedBy = this.#parts.kit.store.currentTransaction;
     return dispatcher;
   }
 
@@ -173,8 +173,6 @@ export class Dispatch {
     return this.#parts.kit.store.platform.now();
   }
 }
-
-function nothing(): void {}
 
 function fleetAgent(agent: Agent, connected: Connected | null): FleetAgent {
   const { id, name, agent_type, slots_used, tier, duration_ms, repository, idle_since } = agent;

@@ -63,6 +63,12 @@ export class ObjectStore {
     return this.#transaction;
   }
 
+  /** The transaction that is under way. @throws Error between transactions */
+  get currentTransaction(): Transaction {
+    if (!this.#transaction) throw new Error('this must run inside a transaction');
+    return this.#transaction;
+  }
+
   rows<T = SqlRow>(query: string, ...bindings: SqlValue[]): T[] {
     for (const value of bindings) assertStorable(value);
     if (!this.#hasWritten) this.#hasWritten = !READS.test(query);
@@ -94,9 +100,9 @@ export class ObjectStore {
    * together. Adding it several times has no further effect. It is discarded if the transaction fails.
    */
   beforeCommit(finisher: () => void): Transaction {
-    if (!this.#transaction) throw new Error('this must run inside a transaction');
+    const transaction = this.currentTransaction;
     this.#finishers.add(finisher);
-    return this.#transaction;
+    return transaction;
   }
 
   /**

@@ -99,7 +99,7 @@ export class SessionGraph {
   /** Call this before tasks are taken from the live graph, in the transaction that gives them an agent. */
   willChange(): void {
     this.#forgetIfUndone();
-    this.#changedBy = this.#parts.kit.store.beforeCommit(NOTHING);
+    this.#changedBy = this.#parts.kit.store.currentTransaction;
   }
 
   /** Call this after each change of a task's row on which others or the session depend, in the same transaction. */
@@ -150,7 +150,7 @@ export class SessionGraph {
     if (!this.#tasks) return;
     change(this.tasks);
     this.#live = null;
-    this.#changedBy = this.#parts.kit.store.beforeCommit(NOTHING);
+    this.#changedBy = this.#parts.kit.store.currentTransaction;
   }
 
   #begin(tasks: TaskGraph): void {
@@ -169,8 +169,6 @@ export class SessionGraph {
     else this.#busy.delete(row.number);
   }
 }
-
-const NOTHING = () => {};
 
 type GraphColumns = Pick<TaskRow, 'number' | 'parent' | 'depends_on' | 'priority' | 'hours'>;
 

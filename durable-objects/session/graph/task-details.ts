@@ -18,7 +18,6 @@ import type { StoredStart } from '../works/works.ts';
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
 type Column = 'definition' | 'result' | 'checks' | 'decomposition';
 
-const NOTHING = () => {};
 /** Those of the tasks that agents work on at a time, most of the time. */
 const KEPT_DEFINITIONS = 20;
 
@@ -101,7 +100,7 @@ export class TaskDetails {
 
   define(task: number, definition: TaskDefinition): void {
     this.#write('definition', task, definition);
-    this.#forgetDefinitions(this.#parts.kit.store.beforeCommit(NOTHING));
+    this.#forgetDefinitions(this.#parts.kit.store.currentTransaction);
   }
 
   /** The tasks that are parts of a task by its decomposition, with their names. */
@@ -123,7 +122,7 @@ export class TaskDetails {
   }
 
   remove(task: number): void {
-    this.#forgetDefinitions(this.#parts.kit.store.beforeCommit(NOTHING));
+    this.#forgetDefinitions(this.#parts.kit.store.currentTransaction);
     this.#parts.kit.store.rows(`DELETE FROM task_details WHERE task = ?`, task);
   }
 
