@@ -82,7 +82,7 @@ export class Planners {
    * Sends a plan back that cannot be used, with what is wrong with it, which continues the lease. It does so once.
    * @returns whether it did
    */
-  isSentBack(planner: number, answer: string): boolean {
+  sendBack(planner: number, answer: string): boolean {
     const { messages } = this.#parts;
     const planned = this.#plannedBy(planner);
     if (planned === null) return false;

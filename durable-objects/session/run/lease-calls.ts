@@ -185,7 +185,7 @@ export class LeaseCalls {
     if (messages_done > last) {
       return refuse('validation_failed', `messages_done is ${messages_done}, but the newest message is ${last}.`);
     }
-    if (results.isContinued(lease, { status, messages_done, text, error })) {
+    if (results.continueLease(lease, { status, messages_done, text, error })) {
       this.#seen(lease);
       const session_status = records.session().status;
       return ok({ ...this.#view(records.lease(lease.task)!), final: false, session_status });

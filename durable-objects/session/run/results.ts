@@ -22,7 +22,7 @@ export class Results {
     const { checks, records, tasks } = this.#parts;
     const { task } = lease;
     if (records.task(task)!.kind === 'deliver' && result.status !== 'failed') return this.#delivered(lease, result);
-    if (this.isContinued(lease, result)) return tasks.begun(task);
+    if (this.continueLease(lease, result)) return tasks.begun(task);
     const { text, finish, files_changed } = result;
     const verdict = checks.verdict(task);
     const areRed = verdict === 'failed' && mayBeMended(result);
@@ -52,17 +52,19 @@ export class Results {
   }
 
   /**
-   * Whether the lease goes on: a message waits that the agent had not seen. Failed checks, and a plan that cannot be
-   * used, become one, as long as a round is left.
+   * Lets the lease go on if a message waits that the agent had not seen. Failed checks, and a plan that cannot be used,
+   * become one, as long as a round is left.
+   * @returns whether it goes on
    */
-  isContinued({ task, epoch }: LeaseRow, result: Pick<Result, 'status' | 'messages_done' | 'text' | 'error'>): boolean {
+  continueLease(
+    { task, epoch }: LeaseRow,
+    result: Pick<Result, 'status' | 'messages_done' | 'text' | 'error'>,
+  ): boolean {
     const { checks, planners, records } = this.#parts;
     if (!mayBeMended(result)) return false;
     if (records.lastMessageOf(task) > result.messages_done) return true;
     if (isFinal(records.task(task)!)) return false;
-    return (
-      planners.isSentBack(task, result.text) || (checks.verdict(task) === 'failed' && checks.handBack(task, epoch))
-    );
+    return planners.sendBack(task, result.text) || (checks.verdict(task) === 'failed' && checks.handBack(task, epoch));
   }
 }
 
