@@ -1,7 +1,7 @@
 import type { Client } from '../../../src/client/client.ts';
 import { decompositionText } from '../../../src/domain/session/decomposition-text.ts';
 import { TaskId, taskIdOf, taskNumber } from '../../../src/protocol/common/ids.ts';
-import { DecompositionStrategy } from '../../../src/protocol/session/decomposition.ts';
+import { DecompositionStrategy, MAX_SPLIT_DEPTH, SPLIT_DEPTH } from '../../../src/protocol/session/decomposition.ts';
 import type { Task, TaskView } from '../../../src/protocol/session/task.ts';
 import { CliError, defineCommand, defineGroup, exitCode, parseInteger, parseWord } from '../../command.ts';
 import { renderTaskStatus } from '../../graph-lines.ts';
@@ -114,7 +114,11 @@ const decompose = defineCommand({
       placeholder: 'strategy',
       description: `How: ${DecompositionStrategy().options.join(', ')} (auto)`,
     },
-    'max-depth': { type: 'string', placeholder: 'levels', description: 'How many levels of parts, 1 to 5 (3)' },
+    'max-depth': {
+      type: 'string',
+      placeholder: 'levels',
+      description: `How many levels of parts, 1 to ${MAX_SPLIT_DEPTH} (${SPLIT_DEPTH})`,
+    },
     preview: { type: 'boolean', default: false, description: 'Only show the parts' },
     ...jsonOption,
   },
@@ -124,7 +128,7 @@ const decompose = defineCommand({
     const split = await client.tasks.decompose(id, {
       preview,
       ...(strategy !== undefined && { strategy: parseWord('strategy', strategy, DecompositionStrategy().options) }),
-      ...(depth !== undefined && { max_depth: parseInteger('--max-depth', depth, { min: 1, max: 5 }) }),
+      ...(depth !== undefined && { max_depth: parseInteger('--max-depth', depth, { min: 1, max: MAX_SPLIT_DEPTH }) }),
     });
     printTask(split, json);
     if (!json) printLines([...decompositionLines(split), ...partLines(split.subtasks ?? [], '  ')]);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ForeignId } from '../common/bounds.ts';
-import { AgentType, Capability, LoadLevel, PerformanceTier } from '../common/enums.ts';
+import { AgentType, Capabilities, Capability, LoadLevel, PerformanceTier } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import {
@@ -14,7 +14,7 @@ import {
 } from '../common/limits.ts';
 import { NextCursor, PageQuery } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
-import { AgentChoice, Label, LabelRequirement, Technology } from '../session/requirements.ts';
+import { AgentChoice, Label, LabelRequirements, Technology } from '../session/requirements.ts';
 
 export const AgentName = schema(() =>
   z
@@ -32,7 +32,7 @@ export const CostPerToken = schema(() => z.number().min(0).max(1));
 const Profile = schema(() =>
   z.strictObject({
     agent_type: AgentType(),
-    capabilities: z.array(Capability()).max(Capability().options.length),
+    capabilities: Capabilities(),
     max_concurrent_capacity: Capacity().meta({ description: 'How many tasks the agent works on at once.' }),
     labels: z.array(Label()).max(MAX_LABELS),
     preferred_technologies: z.array(Technology()).max(MAX_TECHNOLOGIES),
@@ -237,8 +237,8 @@ export const RouteTaskRequest = schema(() =>
   z
     .strictObject({
       task_description: z.string().trim().min(1).max(10_000),
-      required_capabilities: z.array(Capability()).max(31),
-      required_labels: z.array(LabelRequirement()).max(20).default([]),
+      required_capabilities: Capabilities(),
+      required_labels: LabelRequirements().default([]),
       ...AgentChoice().shape,
     })
     .meta({

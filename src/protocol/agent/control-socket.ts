@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Commit, ForeignId, Name, Ordinal, Reason } from '../common/bounds.ts';
-import { AgentType, Capability } from '../common/enums.ts';
+import { AgentType, Capabilities } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import {
   MAX_AGENT_CAPACITY,
@@ -43,7 +43,7 @@ export const AgentHello = schema(() =>
     /** `implementer` if absent. */
     agent_type: AgentType().optional(),
     capacity: z.int().min(1).max(MAX_AGENT_CAPACITY),
-    capabilities: z.array(Capability()).max(Capability().options.length),
+    capabilities: Capabilities(),
     labels: z.array(z.string().max(MAX_LABEL_CHARS)).max(MAX_LABELS),
     preferred_technologies: z.array(Technology()).max(MAX_TECHNOLOGIES).optional(),
     cost_per_token_usd: CostPerToken().optional(),

@@ -166,6 +166,8 @@ export const Capability = schema(() =>
 );
 export type Capability = Infer<typeof Capability>;
 
+export const Capabilities = schema(() => z.array(Capability()).max(Capability().options.length));
+
 export const AgentType = schema(() =>
   z
     .enum(['architect', 'implementer', 'reviewer', 'debugger', 'integrator', 'orchestrator', 'analyst', 'optimizer'])

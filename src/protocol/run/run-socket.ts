@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { AgentName } from '../agent/agent.ts';
 import { BOUNDED_JSON, Commit, Count, Ordinal } from '../common/bounds.ts';
-import { Capability } from '../common/enums.ts';
+import { Capabilities } from '../common/enums.ts';
 import { TaskId, Uuid } from '../common/ids.ts';
 import { MAX_FRAME_BYTES, MAX_LABEL_CHARS, MAX_LABELS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
@@ -61,7 +61,7 @@ export const RunUp = schema(() =>
       /** Whether the agent understands messages of several leases on this socket, and `next` of `ended`. */
       shared: z.literal(true).optional(),
       /** What the agent can do, as in its hello. Without them, it is only given next what requires no more. */
-      capabilities: z.array(Capability()).max(31).optional(),
+      capabilities: Capabilities().optional(),
       labels: z.array(z.string().max(MAX_LABEL_CHARS)).max(MAX_LABELS).optional(),
     }),
     /** Each frame is parsed by itself, so that an invalid one is rejected alone. It is acknowledged all the same. */

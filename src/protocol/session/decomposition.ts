@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Capability, TaskPriority } from '../common/enums.ts';
+import { Capabilities, TaskPriority } from '../common/enums.ts';
 import { TaskId } from '../common/ids.ts';
 import { MAX_PLANNED_TASKS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
@@ -34,8 +34,9 @@ export const SessionPlan = schema(() =>
 );
 export type SessionPlan = Infer<typeof SessionPlan>;
 
-/** The levels of subtasks, if the request does not say. */
+/** The levels of subtasks, if the request does not say, and the most. */
 export const SPLIT_DEPTH = 3;
+export const MAX_SPLIT_DEPTH = 5;
 
 export const DecomposeTaskRequest = schema(() =>
   z
@@ -46,7 +47,7 @@ export const DecomposeTaskRequest = schema(() =>
         .boolean()
         .default(true)
         .meta({ description: 'Whether `auto` and `agent` may use a template.' }),
-      max_depth: z.int().min(1).max(5).default(SPLIT_DEPTH).meta({
+      max_depth: z.int().min(1).max(MAX_SPLIT_DEPTH).default(SPLIT_DEPTH).meta({
         description: 'How many levels of subtasks. A part of more than 8 hours is split again while there is room.',
       }),
       preview: z.boolean().default(false).meta({
@@ -117,7 +118,7 @@ const PlannedTask = schema(() =>
     title: Title(),
     description: z.string().min(1).max(20_000),
     depends_on: z.array(PartName()).max(MAX_PLANNED_TASKS).default([]),
-    required_capabilities: z.array(Capability()).max(31).default([]),
+    required_capabilities: Capabilities().default([]),
     estimated_hours: z.number().positive().max(MAX_PLANNED_HOURS).default(1),
     priority: TaskPriority().optional(),
     paths: z.array(z.string().min(1).max(120)).max(10).default([]),

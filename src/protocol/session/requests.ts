@@ -10,6 +10,7 @@ import { Check, CheckMembers, GivenChecks, MaxCheckRounds } from './checks.ts';
 import { SessionPlan } from './decomposition.ts';
 import { DeliverRequest } from './deliver.ts';
 import { AllowRebalance, ChoiceMembers, SessionRequirements } from './requirements.ts';
+import { MaxAttempts, PromptText } from './task-members.ts';
 import { NO_CONTROLS, Title } from './title.ts';
 
 /** The bodies of requests on sessions, with their defaults and limits. */
@@ -138,7 +139,7 @@ export const CreateSessionRequest = schema(() =>
   z
     .strictObject({
       title: Title(),
-      initial_prompt: z.string().min(1).max(100_000),
+      initial_prompt: PromptText(),
       session_type: SessionType().default('execution'),
       priority: SessionPriority().default('medium'),
       agent_config: AgentConfig().default({}),
@@ -147,7 +148,7 @@ export const CreateSessionRequest = schema(() =>
       tags: Tags().default([]),
       metadata: Metadata().default({}),
       max_duration_seconds: z.int().min(60).max(86_400).default(3_600),
-      max_attempts: z.int().min(1).max(10).default(3),
+      max_attempts: MaxAttempts().default(3),
       max_parallel: MaxParallel().default(4),
       ...CheckMembers().shape,
       on_conflict_risk: OnConflictRisk().default('note'),
@@ -266,7 +267,7 @@ export const RetrySessionRequest = schema(() =>
     .strictObject({
       from: z.union([z.enum(['last', 'fresh']), z.int().min(1)]).default('last'),
       /** Optional extra prompt, added after the completed ones. Without it, only unfinished prompts run. */
-      message: z.string().min(1).max(100_000).optional(),
+      message: PromptText().optional(),
     })
     .meta({
       id: 'RetrySessionRequest',
@@ -284,7 +285,7 @@ export const StopSessionRequest = schema(() =>
 export type StopSessionRequest = Infer<typeof StopSessionRequest>;
 
 export const SendMessageRequest = schema(() =>
-  z.strictObject({ text: z.string().min(1).max(100_000), delivery: Delivery().optional() }).meta({
+  z.strictObject({ text: PromptText(), delivery: Delivery().optional() }).meta({
     id: 'SendMessageRequest',
     description: 'A message that steers the running turn (the default while one runs) or queues a follow-up prompt.',
     example: { text: 'Use the existing helper instead.', delivery: 'steer' },

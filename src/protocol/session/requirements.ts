@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AgentType, Capability, PerformanceTier, SessionType } from '../common/enums.ts';
+import { AgentType, Capabilities, PerformanceTier, SessionType } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { MAX_PREFERRED_LABELS, MAX_TECHNOLOGIES, MAX_TECHNOLOGY_CHARS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
@@ -19,6 +19,8 @@ export const LabelRequirement = schema(() =>
       example: 'memory_gb>=64',
     }),
 );
+
+export const LabelRequirements = schema(() => z.array(LabelRequirement()).max(20));
 
 /** A programming language, a framework or a tool. */
 export const Technology = schema(() => z.string().trim().min(1).max(MAX_TECHNOLOGY_CHARS));
@@ -78,8 +80,8 @@ export const AllowRebalance = schema(() =>
  */
 export const SessionRequirements = schema(() =>
   z.object({
-    required_capabilities: z.array(Capability()).max(31).default([]),
-    required_labels: z.array(LabelRequirement()).max(20).default([]),
+    required_capabilities: Capabilities().default([]),
+    required_labels: LabelRequirements().default([]),
     ...AgentChoice().shape,
     allow_rebalance: AllowRebalance().default(false),
   }),

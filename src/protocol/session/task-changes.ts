@@ -1,10 +1,11 @@
 import * as z from 'zod';
-import { Capability, DependencyType, TaskPriority, TaskStatus } from '../common/enums.ts';
+import { Capabilities, DependencyType, TaskPriority, TaskStatus } from '../common/enums.ts';
 import { TaskId } from '../common/ids.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { GivenChecks } from './checks.ts';
-import { LabelRequirement } from './requirements.ts';
+import { LabelRequirements } from './requirements.ts';
 import { TaskDependency } from './task.ts';
+import { MaxAttempts, PromptText } from './task-members.ts';
 import { Estimate, ExpectedVersion, TaskPaths, TimeoutSeconds } from './task-requests.ts';
 import { Title } from './title.ts';
 
@@ -14,12 +15,12 @@ export const UpdateTaskRequest = schema(() =>
   z
     .strictObject({
       title: Title().optional(),
-      description: z.string().min(1).max(100_000).optional(),
+      description: PromptText().optional(),
       priority: TaskPriority().optional(),
-      required_capabilities: z.array(Capability()).max(31).optional(),
-      required_labels: z.array(LabelRequirement()).max(20).optional(),
+      required_capabilities: Capabilities().optional(),
+      required_labels: LabelRequirements().optional(),
       estimate: Estimate().nullable().optional(),
-      max_attempts: z.int().min(1).max(10).nullable().optional(),
+      max_attempts: MaxAttempts().nullable().optional(),
       checks: GivenChecks().optional(),
       timeout_seconds: TimeoutSeconds().nullable().optional(),
       paths: TaskPaths().optional(),

@@ -1,11 +1,12 @@
 import * as z from 'zod';
-import { Capability, DependencyType, TaskPriority } from '../common/enums.ts';
+import { Capabilities, DependencyType, TaskPriority } from '../common/enums.ts';
 import { SessionId, TaskId } from '../common/ids.ts';
 import { MAX_AGENTS_OF_FORECAST, MAX_DEPENDENCIES, MAX_TASKS } from '../common/limits.ts';
 import { PageQuery } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { GivenChecks } from './checks.ts';
-import { LabelRequirement } from './requirements.ts';
+import { LabelRequirements } from './requirements.ts';
+import { MaxAttempts, PromptText } from './task-members.ts';
 import { Title } from './title.ts';
 
 /** The bodies and queries of requests on tasks. */
@@ -52,12 +53,12 @@ export const TimeoutSeconds = schema(() => z.int().min(1).max(86_400));
 /** The members that a task has however it is created. */
 const described = () => ({
   title: Title(),
-  description: z.string().min(1).max(100_000).meta({ description: 'The prompt of the agent that does the task.' }),
+  description: PromptText().meta({ description: 'The prompt of the agent that does the task.' }),
   priority: TaskPriority().default('normal'),
-  required_capabilities: z.array(Capability()).max(31).default([]),
-  required_labels: z.array(LabelRequirement()).max(20).default([]),
+  required_capabilities: Capabilities().default([]),
+  required_labels: LabelRequirements().default([]),
   estimate: Estimate().optional(),
-  max_attempts: z.int().min(1).max(10).optional().meta({ description: 'By default that of the session.' }),
+  max_attempts: MaxAttempts().optional().meta({ description: 'By default that of the session.' }),
   checks: GivenChecks().default([]),
   timeout_seconds: TimeoutSeconds().optional().meta({
     description:

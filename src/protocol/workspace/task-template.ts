@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Capability } from '../common/enums.ts';
+import { Capabilities } from '../common/enums.ts';
 import { Instant } from '../common/instant.ts';
 import { exceedsBytes, MAX_TEMPLATE_PARTS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
@@ -36,7 +36,7 @@ export const TemplatePart = schema(() =>
     title: Title().meta({ description: 'What is done in this part. The title of the task follows it.' }),
     description: z.string().min(1).max(5_000).meta({ description: 'What the agent of the part is told.' }),
     hours: z.number().positive().max(1_000),
-    required_capabilities: z.array(Capability()).max(31).default([]),
+    required_capabilities: Capabilities().default([]),
     depends_on: z.array(PartName()).max(MAX_TEMPLATE_PARTS).default([]).meta({
       description: 'Names of other parts of the template, which must be done first.',
     }),
