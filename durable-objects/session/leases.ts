@@ -58,12 +58,19 @@ export class Leases {
     works.fixStart(task);
     kit.deadlines.clear(DEADLINE.reserve + task);
     kit.deadlines.set(DEADLINE.lease + task, granted_at + config.lease_ttl_ms / 2);
-    const { timeout_seconds } = records.task(task)!;
-    if (timeout_seconds !== null) kit.deadlines.set(DEADLINE.timeout + task, granted_at + timeout_seconds * 1_000);
+    this.limit(lease);
     const checkpoint = checkpoints.toRestore(task)?.number ?? null;
     log.append(task, { type: 'lease.granted', data: { epoch, agent_id, agent_name, checkpoint } });
     const started_at = records.task(task)!.started_at ?? granted_at;
     change(task, { status: 'assigned', degraded_by: null, started_at });
+  }
+
+  /** Sets when the lease has reached its task's time limit. Call this when that has changed. */
+  limit({ task, granted_at }: LeaseRow): void {
+    const { kit, records } = this.#parts;
+    const { timeout_seconds } = records.task(task)!;
+    if (timeout_seconds === null) kit.deadlines.clear(DEADLINE.timeout + task);
+    else kit.deadlines.set(DEADLINE.timeout + task, granted_at + timeout_seconds * 1_000);
   }
 
   /**

@@ -10,7 +10,7 @@ import type { AddDependencyRequest, UpdateTaskRequest } from '../../../src/proto
 import type { SessionParts } from '../parts.ts';
 import { dependenciesOf, NO_SUCH_TASK, type TaskRow } from '../rows.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'leases' | 'changes'>;
+type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'leases' | 'reservations' | 'changes'>;
 type Edit = Exclude<TaskChange, { type: 'status' | 'retry' }>;
 
 /** Changes of the tasks that are there, and of their dependencies. Each is checked before anything is written. */
@@ -98,8 +98,17 @@ export class TaskEdits {
       ...(estimate !== undefined && { hours }),
       gate,
     });
+    this.#tell(task, body);
     changes.record(this.#parts.graph.family(task.number));
     return ok(null);
+  }
+
+  /** What a change means for the agent that has the task, or is asked for. */
+  #tell({ number, reserved_at }: TaskRow, { timeout_seconds, priority }: UpdateTaskRequest): void {
+    const { records, leases, reservations } = this.#parts;
+    const lease = records.liveLease(number);
+    if (lease && timeout_seconds !== undefined) leases.limit(lease);
+    if (priority !== undefined && (lease || reserved_at !== null)) reservations.tell(number);
   }
 
   /** Why it cannot change whether a person must approve the task; null if it can. */

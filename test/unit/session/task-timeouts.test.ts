@@ -84,3 +84,38 @@ describe('the time limit of a task', () => {
     expect(session.task(2).status).toBe('cancelled');
   });
 });
+
+describe('a changed time limit of a task that an agent has', () => {
+  const limit = async (session: SessionInProcess, timeout_seconds: number | null) =>
+    unwrap(
+      await session.runtime.changeTask(session.call(), taskIdOf(SESSION_ID, 2), {
+        type: 'update',
+        body: { timeout_seconds },
+      }),
+    );
+
+  it('counts from when the agent has taken the task, also if it is over by then', async () => {
+    const session = await started({ max_attempts: 1 });
+    const agent = session.agentOf(2).connect();
+    await agent.ping(30_000);
+    await limit(session, 7_200);
+    await agent.ping(60_000);
+    expect(agent.read().over).toBeNull();
+    await limit(session, 80);
+    await agent.ping(1_000);
+    expect(agent.read().over).toBe('lease_lost');
+    expect(await errorOf(session)).toMatchObject({ message: expect.stringContaining('80 seconds') });
+  });
+
+  it('can be removed, and set where there was none', async () => {
+    const session = await started({ max_attempts: 1 });
+    const agent = session.agentOf(2).connect();
+    await limit(session, null);
+    expect(session.dueAt('timeout:2')).toBeNull();
+    await agent.ping(120_000);
+    expect(agent.read().over).toBeNull();
+    await limit(session, 150);
+    await agent.ping(30_000);
+    expect(agent.read().over).toBe('lease_lost');
+  });
+});
