@@ -147,6 +147,11 @@ export class TaskEdits {
     const others = dependenciesOf(task);
     const kept = others.filter((one) => taskIdOf(this.#parts.records.session().id, one.task) !== otherId);
     if (kept.length === others.length) return ok(null);
+    const planner = others.map((one) => this.#parts.records.task(one.task)).find((row) => row?.kind === 'plan');
+    if (planner && !isFinal(planner) && !kept.some((one) => one.task === planner.number)) {
+      const detail = `“${planner.title}” plans this task, which waits for the plan. To go on without one, cancel it.`;
+      return refuse('illegal_transition', detail);
+    }
     return this.#waitFor(task, kept);
   }
 

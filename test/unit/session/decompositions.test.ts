@@ -354,6 +354,19 @@ describe('the plan of an agent', () => {
     expect(other.rows('tasks')).toHaveLength(2);
   });
 
+  it('while it is awaited, the task cannot begin without it unless the planner is cancelled', async () => {
+    await session.create();
+    await session.act('start');
+    await decompose({ strategy: 'agent' });
+    const release = { type: 'remove_dependency', body: { depends_on_task_id: id(2) } } as const;
+    const refused = failureOf(await session.runtime.changeTask(session.call(), id(1), release));
+    expect(refused).toMatchObject({ code: 'illegal_transition', detail: expect.stringContaining('cancel it') });
+    expect(statuses()).toEqual(['pending', 'ready']);
+    const cancel = { type: 'status', body: { status: 'cancelled' } } as const;
+    unwrap(await session.runtime.changeTask(session.call(), id(2), cancel));
+    expect(statuses()[0]).not.toBe('pending');
+  });
+
   it('while it is awaited, the task cannot be split again', async () => {
     await session.create();
     await decompose({ strategy: 'agent' });
