@@ -2,6 +2,7 @@ import { hasEnded, legalActions } from '../../../src/domain/session/session-mach
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type Outcome, refuse } from '../../../src/protocol/common/errors.ts';
 import { taskIdOf, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
+import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
 import type { SessionParts } from '../parts.ts';
 import { dependenciesOf, readBlockage, type TaskRow } from '../rows.ts';
 
@@ -13,8 +14,8 @@ export type Place = Pick<
   'number' | 'title' | 'parent' | 'depends_on' | 'priority' | 'hours' | 'max_attempts' | 'gate' | 'timeout_seconds'
 >;
 
-/** How many tasks one event names. */
-const TASKS_OF_EVENT = 200;
+/** How much of a graph one event names, in UTF-16 code units. A task with the most dependencies has less. */
+const EVENT_CHARS = BATCH_BYTES / 2;
 /** The most tasks of a cycle that an error names. */
 const SHOWN_OF_CYCLE = 10;
 const MAX_TASK_IDS = 100;
@@ -64,13 +65,11 @@ export class GraphChanges {
     const { graph_version, version: sessionVersion } = records.session();
     const version = graph_version + 1;
     records.update({ graph_version: version, version: sessionVersion + 1 });
-    for (let from = 0; from === 0 || from < changed.length; from += TASKS_OF_EVENT) {
-      const tasks = changed
-        .slice(from, from + TASKS_OF_EVENT)
-        .map(({ number, title, parent, priority, depends_on }) => {
-          return { number, title, parent, priority, depends_on: dependenciesOf({ depends_on }) };
-        });
-      const gone = from === 0 && removed.length > 0 ? { removed: removed.map(({ number }) => number) } : {};
+    const shown = changed.map(({ number, title, parent, priority, depends_on }) => {
+      return { number, title, parent, priority, depends_on: dependenciesOf({ depends_on }) };
+    });
+    for (const [index, tasks] of chunksOf(shown, EVENT_CHARS).entries()) {
+      const gone = index === 0 && removed.length > 0 ? { removed: removed.map(({ number }) => number) } : {};
       log.append(WHOLE_SESSION, { type: 'graph.changed', data: { version, tasks, ...gone } });
     }
     graph.put(changed);
@@ -110,4 +109,20 @@ export class GraphChanges {
     if (row.reserved_at !== null) leases.end(number, 'lost', 'graph_changed');
     transitions.task(number, { status: 'pending', setback: null });
   }
+}
+
+/** Splits items into lists, at least one, whose JSON has at most so many characters, unless a single item has more. */
+function chunksOf<Item>(items: readonly Item[], maxChars: number): Item[][] {
+  const chunks: Item[][] = [[]];
+  let chars = 0;
+  for (const item of items) {
+    const more = JSON.stringify(item).length;
+    if (chars > 0 && chars + more > maxChars) {
+      chunks.push([]);
+      chars = 0;
+    }
+    chunks.at(-1)!.push(item);
+    chars += more;
+  }
+  return chunks;
 }

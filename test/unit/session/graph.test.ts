@@ -533,3 +533,28 @@ it('the graph of an object that has just woken keeps nothing of a transaction th
   expect(graph.leaves()).toHaveLength(1);
   expect([...graph.tasks.tasks.keys()]).toEqual([1]);
 });
+
+it('a graph whose tasks have many dependencies is recorded in events that each fit into a row', async () => {
+  const session = new SessionInProcess();
+  await session.create();
+  const tasks = Array.from({ length: 200 }, (_, index) => ({
+    name: `${index}`,
+    depends_on: Array.from({ length: index }, (_, other) => `${other}`),
+  }));
+  await add(session, ...tasks);
+  const events = (await session.events()).flatMap((event) => (event.type === 'graph.changed' ? [event.data] : []));
+  expect(events.length).toBeGreaterThan(1);
+  for (const event of events) expect(JSON.stringify(event).length).toBeLessThan(200_000);
+  expect(new Set(events.map(({ version }) => version)).size).toBe(1);
+  expect(events.flatMap((event) => event.tasks.map(({ number }) => number))).toEqual(tasks.map((_, index) => index + 2));
+});
+
+it('the registry hears of the new priority of a task that asks for an agent', async () => {
+  const session = new SessionInProcess();
+  await session.create();
+  await add(session, {});
+  await session.act('start');
+  unwrap(await session.runtime.changeTask(session.call(), id(2), { type: 'update', body: { priority: 'blocker' } }));
+  await session.settle();
+  expect(session.destinations.requests.at(-1)).toMatchObject({ task_id: id(2), task_priority: 'blocker' });
+});
