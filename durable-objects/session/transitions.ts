@@ -112,7 +112,9 @@ export class Transitions {
     const { reason, error, ...rest } = to === 'failed' ? this.#whyFailed(facts) : facts;
     // A task's result becomes the session's only if it ends the session.
     const whole = hasEnded(to) ? rest.result : undefined;
-    const commit = hasEnded(to) ? works.finalCommit() : null;
+    // An agent at work when the session ends may send another one.
+    const mayChange = records.liveLeases().some(({ task }) => records.task(task)!.status === 'completed');
+    const commit = hasEnded(to) && !mayChange ? works.finalCommit() : null;
     const result = whole && commit !== null ? { ...whole, commit } : whole;
     if (!canMove(from, to)) throw new Error(`no transition from ${from} to ${to} (${reason})`);
     this.#keepTime(from, to);

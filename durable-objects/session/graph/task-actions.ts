@@ -37,9 +37,19 @@ export class TaskActions {
       return this.#refuse('A task with subtasks is done or fails with them. It can be cancelled or skipped.');
     }
     const message = reason ?? 'The task was failed from outside.';
+    const obstacle = status === 'completed' ? this.#whyNotDone(task) : null;
+    if (obstacle !== null) return this.#refuse(obstacle);
     this.endAll(task.number, status, status === 'failed' ? { code: 'failed', message, retryable: false } : null);
     transitions.settle({ reason: `by ${by}` });
     return ok(null);
+  }
+
+  /** Why a person cannot say that a task is done; null if one can. */
+  #whyNotDone({ number, kind }: TaskRow): string | null {
+    if (kind === 'deliver') return 'Only an agent can complete a delivery. It can be cancelled or skipped.';
+    // What comes after the task would begin without what the agent has not saved yet.
+    if (!this.#parts.records.liveLease(number)) return null;
+    return 'An agent works on the task, and its newest work is not here yet. Wait for its result, or pause the session, which saves the work, and complete the task then.';
   }
 
   /** Ends a task and its subtasks, except those that have ended before. The caller settles. */

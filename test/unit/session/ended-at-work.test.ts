@@ -3,7 +3,7 @@ import type { ActionRequest } from '../../../src/ports/sessions.ts';
 import type { SessionStatus } from '../../../src/protocol/common/enums.ts';
 import { requestFor } from './actions.fixture.ts';
 import { asked, checkpoint, modelRetry, note, released, result, text, usage } from './fake-agent.ts';
-import { SessionInProcess, TASK_ID, unwrap } from './harness.ts';
+import { failureOf, SessionInProcess, TASK_ID, unwrap } from './harness.ts';
 
 describe.each([
   { request: { action: 'cancel' }, status: 'cancelled' },
@@ -154,4 +154,34 @@ it('a retry takes the lease of an agent that still sends the last checkpoint of 
   await session.advance(1);
   expect(session.agent(2, 'AGENT-TWO').connect().assignment).toMatchObject({ epoch: 2 });
   expect(await session.status()).toBe('running');
+});
+
+it('a person completes no task at work, because what follows would begin without its last work', async () => {
+  const session = new SessionInProcess();
+  await session.create();
+  const [first] = await session.addTasks({ name: 'a' }, { depends_on: ['a'] });
+  await session.act('start');
+  const agent = session.agentOf(2).connect().send(note('on it'));
+  const complete = () =>
+    session.runtime.changeTask(session.call(), first!, { type: 'status', body: { status: 'completed' } });
+  expect(failureOf(await complete())).toMatchObject({
+    code: 'illegal_transition',
+    detail: expect.stringContaining('pause the session'),
+  });
+  expect(session.task(2).status).toBe('in_progress');
+  await session.act('pause');
+  agent.send(...checkpoint('saved'), released('paused'));
+  unwrap(await complete());
+  await session.act('resume');
+  expect(session.agentOf(3).connect().assignment?.start?.from).toEqual([1]);
+});
+
+it('the result of a session that is completed at work names no commit, because another one may follow', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  agent.send(...checkpoint('first', { commit: 'first' }));
+  const { result: outcome } = await session.act(requestFor('complete'));
+  agent.send(...checkpoint('last', { commit: 'last' }), released('stopped'));
+  expect(outcome).toEqual({ success: true });
+  expect(unwrap(await session.runtime.diff(session.call()))).toMatchObject({ commit: 'last' });
 });
