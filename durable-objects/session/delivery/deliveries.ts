@@ -37,7 +37,10 @@ export class Deliveries {
     const { deliver } = records.spec();
     const plan = planOf(request, records.sessionNamed());
     if (deliver && isSamePlan(plan, planOf(deliver, records.sessionNamed()))) return ok(deliveryTasks.view()!);
-    if (records.session().delivery !== null) return refuse('not_deliverable', UNDER_WAY);
+    const { delivery: newest } = records.session();
+    const task = newest === null ? undefined : records.task(newest);
+    if (task && !isFinal(task)) return refuse('not_deliverable', UNDER_WAY);
+    if (deliveryTasks.own() !== null) return refuse('not_deliverable', HAS_DELIVERED);
     records.updateSpec({ deliver: request });
     records.update({ version: records.session().version + 1 });
     const { branch, remote } = plan;
@@ -57,7 +60,7 @@ export class Deliveries {
     const before = newest === null ? null : deliveryTasks.of(newest);
     const task = newest === null ? undefined : records.task(newest);
     const isSame = before !== null && isSamePlan(plan, before) && before.checkpoint === work.number;
-    if (newest !== null && task && isSame && (!isFinal(task) || task.status === 'completed')) {
+    if (newest !== null && task && isSame && (!isFinal(task) || before?.report?.state === 'delivered')) {
       return ok(deliveryTasks.viewOf(newest)!);
     }
     if (task && !isFinal(task)) return refuse('not_deliverable', UNDER_WAY);
@@ -73,4 +76,6 @@ export class Deliveries {
   }
 }
 
+const HAS_DELIVERED =
+  'The session has its own delivery, to which nothing can be added while it runs. Ask again when it has ended.';
 const UNDER_WAY = 'Another delivery of the session is under way. Wait for its end, or cancel its task.';

@@ -1,6 +1,7 @@
 import { after } from '../../../src/domain/graph/task-graph.ts';
 import { type DeliveryPlan, deliveryState, planOf } from '../../../src/domain/session/delivery.ts';
 import { sessionStatus } from '../../../src/domain/session/session-status.ts';
+import { isFinal } from '../../../src/domain/task-status.ts';
 import { taskIdOf, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import { MAX_DEPENDENCIES } from '../../../src/protocol/common/limits.ts';
 import { truncated } from '../../../src/protocol/common/text.ts';
@@ -48,7 +49,7 @@ export class DeliveryTasks {
     const work = checkpoints.finalWork();
     if (work === null || whyNotDeliverable(work) !== null) return false;
     const rows = records.tasks();
-    if (rows.some(({ kind, aside }) => kind === 'deliver' && !aside)) return false;
+    if (this.own() !== null) return false;
     const awaited = new Set(rows.flatMap((row) => dependenciesOf(row).map(({ task }) => task)));
     const last = rows.filter(({ number, parent, aside }) => parent === null && !aside && !awaited.has(number));
     const depends_on = last.slice(0, MAX_DEPENDENCIES).map(({ number }) => after(number));
@@ -63,6 +64,11 @@ export class DeliveryTasks {
       data: { version, tasks: [{ number, title, parent, priority, depends_on }] },
     });
     return true;
+  }
+
+  /** The task with which the session itself ends; null if it has none. */
+  own(): TaskRow | null {
+    return this.#parts.records.tasks().find(({ kind, aside }) => kind === 'deliver' && !aside) ?? null;
   }
 
   /** Adds a task that delivers this work. @param by who has asked for it */
@@ -129,11 +135,14 @@ export class DeliveryTasks {
     return null;
   }
 
-  /** The newest delivery, as people see it; null if none was asked for. */
+  /** The newest delivery, as people see it; null if none was asked for. One that is yet to come is newer than one that has ended. */
   view(): BranchDelivery | null {
     const { records } = this.#parts;
-    const { delivery: number } = records.session();
-    return number === null ? this.#planned() : this.viewOf(number);
+    const { delivery: number, ended_at } = records.session();
+    if (number === null) return this.#planned();
+    const task = records.task(number);
+    const isPlanned = ended_at === null && this.own() === null && (!task || isFinal(task));
+    return (isPlanned ? this.#planned() : null) ?? this.viewOf(number);
   }
 
   viewOf(number: number): BranchDelivery | null {
@@ -142,8 +151,8 @@ export class DeliveryTasks {
     if (!task || !delivery) return null;
     const { branch, remote, report, requested_at } = delivery;
     const state = deliveryState(task.status, report);
-    const reason =
-      report?.reason ?? readError(task)?.message ?? (state === 'failed' ? `The task is ${task.status}.` : null);
+    const end = task.status === 'completed' ? 'The session was completed before.' : `The task is ${task.status}.`;
+    const reason = report?.reason ?? readError(task)?.message ?? (state === 'failed' ? end : null);
     return {
       state,
       branch,

@@ -19,7 +19,7 @@ export class SessionGraph {
   readonly #parts: Needs;
   #tasks: TaskGraph | null = null;
   #live: LiveGraph | null = null;
-  /** The tasks that ask for an agent or have one. */
+  /** The session's own tasks that ask for an agent or have one. */
   readonly #busy = new Set<number>();
   #counts = new TaskCounts();
   /** The last transaction that has built or changed the graph. */
@@ -45,7 +45,7 @@ export class SessionGraph {
     return this.#live!;
   }
 
-  /** How many tasks ask for an agent or have one. */
+  /** How many of the session's own tasks ask for an agent or have one. */
   get busy(): number {
     void this.live;
     return this.#busy.size;
@@ -162,8 +162,9 @@ export class SessionGraph {
   }
 
   #count(row: TaskRow): void {
-    if (this.isParent(row.number)) return;
-    if (!row.aside) this.#counts.put(row.number, row);
+    // What is beside the session's own work counts for nothing of it.
+    if (row.aside || this.isParent(row.number)) return;
+    this.#counts.put(row.number, row);
     const asks = row.status === 'ready' && row.reserved_at !== null;
     if (asks || isWorkedOn(row)) this.#busy.add(row.number);
     else this.#busy.delete(row.number);

@@ -41,7 +41,8 @@ export function isSamePlan(one: DeliveryPlan, other: DeliveryPlan): boolean {
 export function deliveryState(status: TaskStatus, report: Pick<DeliveryReport, 'state'> | null): DeliveryState {
   switch (status) {
     case 'completed':
-      return 'delivered';
+      // A person who completes the session completes its tasks, too.
+      return report?.state ?? 'failed';
     case 'failed':
     case 'cancelled':
     case 'skipped':

@@ -291,3 +291,59 @@ it('a released delivery waits for its next agent', async () => {
   await session.advance(1_000);
   expect(session.task(2).status).toBe('ready');
 });
+
+describe('a delivery on request of a session that is then retried', () => {
+  /** A session of which a task has failed, with a delivery that waits for an agent. */
+  async function retried(): Promise<SessionInProcess> {
+    const session = new SessionInProcess();
+    const agent = await session.begun({ max_parallel: 1 });
+    agent.send(...checkpoint('one'), failure(false));
+    await deliver(session);
+    return session;
+  }
+  const retry = { action: 'retry', body: { from: 'last' } } as const;
+
+  it('takes no slot of the tasks of the session', async () => {
+    const session = await retried();
+    await session.act(retry);
+    await session.settle();
+    expect(session.task(2)).toMatchObject({ status: 'ready', aside: 1 });
+    expect(session.task(1).reserved_at).not.toBeNull();
+  });
+
+  it('is in the way of another one only while it is under way', async () => {
+    const session = await retried();
+    session
+      .agentOf(2)
+      .connect()
+      .send(...delivered);
+    await session.act(retry);
+    expect(unwrap(await deliver(session, { branch: 'two' }))).toMatchObject({ state: 'waiting', branch: 'two' });
+    session.agent(2, 'AGENT-TWO').connect().send(result());
+    expect(session.task(3)).toMatchObject({ kind: 'deliver', status: 'ready', aside: 0 });
+    expect(failureOf(await deliver(session, { branch: 'three' })).detail).toContain('under way');
+    const { id } = (await session.view()).tasks![0]!;
+    const again = { type: 'retry', body: { with_dependents: false } } as const;
+    session
+      .agentOf(3)
+      .connect()
+      .send(reported({ branch: 'two', state: 'failed' }), result(0));
+    expect(await session.status()).toBe('failed');
+    unwrap(await session.runtime.changeTask(session.call(), id, again));
+    expect(failureOf(await deliver(session, { branch: 'three' })).detail).not.toContain('under way');
+  });
+});
+
+it('only an agent completes a delivery; a session that is completed before has delivered nothing', async () => {
+  const session = await worked({ deliver: {} });
+  const id = SESSION_ID.replace(/.{8}$/, '00000002');
+  const complete = { type: 'status', body: { status: 'completed' } } as const;
+  expect(failureOf(await session.runtime.changeTask(session.call(), id, complete)).detail).toContain('Only an agent');
+  expect(session.task(2).status).toBe('ready');
+  const body = { result: { success: true } };
+  expect(await session.act({ action: 'complete', body })).toMatchObject({
+    status: 'completed',
+    delivery: { state: 'failed', commit: null, reason: 'The session was completed before.' },
+  });
+  expect(unwrap(await deliver(session))).toMatchObject({ state: 'waiting' });
+});
