@@ -1,5 +1,5 @@
 import { hasEnded, isWorking, nextStatus } from '../../src/domain/session/session-machine.ts';
-import { isToDo } from '../../src/domain/session/session-status.ts';
+import { isHeld, isToDo } from '../../src/domain/session/session-status.ts';
 import { isFinal } from '../../src/domain/task-status.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { MAX_WAITING_MESSAGES } from '../../src/protocol/common/limits.ts';
@@ -17,7 +17,7 @@ export class Messages {
     this.#parts = parts;
   }
 
-  /** Adds a message to the first unfinished task. It goes into the running turn or waits for the next one. */
+  /** Adds a message to the first task whose work is unfinished. It goes into the running turn or waits for the next one. */
   send(request: SendMessageRequest, by: string): Outcome<MessageAccepted> {
     const { records, checkpoints } = this.#parts;
     const { status } = records.session();
@@ -47,7 +47,8 @@ export class Messages {
   /** The first task that has not ended, or else the first one that a new run does. */
   #nextTask(): number {
     const leaves = this.#parts.graph.leaves();
-    return (leaves.find((task) => !isFinal(task)) ?? leaves.find(isToDo) ?? leaves[0]!).number;
+    // The work of a held task is done, so that nobody would read it. It waits for another one, which is unfinished too.
+    return (leaves.find((task) => !isFinal(task) && !isHeld(task)) ?? leaves.find(isToDo) ?? leaves[0]!).number;
   }
 
   /** Adds a message to a task, and sends it to the agent that holds the task. @returns its number */

@@ -141,3 +141,17 @@ describe('a retry', () => {
     expect(session.platform.dump()).toEqual(before);
   });
 });
+
+it('a message goes past a task that waits with its result to the one that is worked on', async () => {
+  const session = new SessionInProcess();
+  await session.create();
+  const depends_on = [{ task: 'a', dependency_type: 'finish_to_finish' as const, is_required: true }];
+  await session.addTasks({ depends_on }, { name: 'a' });
+  await session.act({ action: 'start' });
+  session.agentOf(2).connect().send(result(99));
+  if (session.task(3).reserved_at === null) throw new Error('the other task asks for an agent');
+  const agent = session.agentOf(3).connect();
+  expect(session.task(2)).toMatchObject({ status: 'in_progress', outcome: 'whole' });
+  await send(session, 'Mind the tests');
+  expect(agent.commandsOf('message').map(({ text }) => text)).toContain('Mind the tests');
+});
