@@ -35,7 +35,7 @@ export async function markersLeft(directory: string, conflict: MergeConflict | n
   const names = conflict === null ? [] : (await filesWithMarkers(directory, conflict)).map(pathText);
   if (names.length === 0) return null;
   const rest = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : '';
-  return `The conflict is not resolved: ${counted(names.length, 'file')} still with git's conflict markers, or under a name that git has given it: ${names.slice(0, MAX_NAMED).join(', ')}${rest}. Resolve what is left, and remove the markers and those names.`;
+  return `The conflict is not resolved: ${counted(names.length, 'file')} still with git's names or conflict markers: ${names.slice(0, MAX_NAMED).join(', ')}${rest}. Resolve what is left, and remove the markers and names.`;
 }
 
 /** What a lease without a model has done. */
