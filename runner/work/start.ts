@@ -99,9 +99,10 @@ function startOf(checkpoint: Assignment['checkpoint']): Start {
 }
 
 /** The one work with which the task goes on as it was; null if it begins with what others have done. */
-function ownWork({ start, task_id, checkpoint }: Assignment, { from, works }: Start): Work | null {
+function ownWork({ start, task_id, checkpoint }: Assignment, { from, parents, works }: Start): Work | null {
   const [first] = worksOf({ works }, from);
-  if (from.length !== 1 || first === undefined) return null;
+  // One from which others were made stays, and what is made now follows it.
+  if (from.length !== 1 || first === undefined || parents.includes(first.checkpoint)) return null;
   const isOwn = start === undefined ? first.checkpoint === checkpoint?.number : first.task_id === task_id;
   return isOwn ? first : null;
 }

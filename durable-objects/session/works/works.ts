@@ -151,10 +151,25 @@ export class Works {
     const isInOrder = resolved !== undefined && own === null;
     const { from, parents } = isInOrder
       ? { from: resolved, parents: resolved }
-      : startingPoint(own, before, this.#parentsOf);
-    const goesOn = own !== null && from.length === 1 && from[0]!.checkpoint === own.checkpoint;
-    const is_root = goesOn ? own.is_root : this.#history(from) === null;
+      : startingPoint(own, before, this.#followed(task, own), this.#parentsOf);
+    const isOwn = (name: WorkName) => name.checkpoint === own?.checkpoint;
+    const goesOn = own !== null && from.length === 1 && from.every(isOwn) && !parents.some(isOwn);
+    const is_root = goesOn ? own.is_root : this.#history(parents) === null;
     return { epoch: records.task(task)!.epoch, from, parents, is_root };
+  }
+
+  /** The newest work of a task from which other tasks have begun, if the task goes on from it or from nothing; else null. */
+  #followed(task: number, own: StoredWork | null): WorkName | null {
+    // Nobody has begun from the work of a task that has made none.
+    if (own === null && this.#parts.records.task(task)!.restore === 'last') return null;
+    const sql = `SELECT MAX(checkpoint) AS checkpoint FROM (
+      SELECT parent.value ->> 'checkpoint' AS checkpoint FROM checkpoints AS made, json_each(made.work, '$.parents') AS parent
+        WHERE made.task <> ?1 AND parent.value ->> 'task' = ?1
+      UNION ALL SELECT parent.value ->> 'checkpoint' FROM tasks AS begun, json_each(begun.start, '$.parents') AS parent
+        WHERE begun.number <> ?1 AND parent.value ->> 'task' = ?1)`;
+    const { checkpoint } = this.#parts.kit.store.row<{ checkpoint: number | null }>(sql, task)!;
+    if (checkpoint === null || (own !== null && own.checkpoint !== checkpoint)) return null;
+    return { task, checkpoint };
   }
 
   /** The work with which the task goes on; null if it begins without one. */

@@ -42,8 +42,24 @@ export function lastWorks(works: readonly WorkName[], parentsOf: ParentsOf): Wor
  * With what a task begins. The order in which earlier tasks have ended makes no difference.
  * @param own the task's own work, if it goes on with one
  * @param before the last works of the tasks before it
+ * @param followed a work of the task from which others were made, if there is one. What the task makes now has it as a
+ *   parent, so that a merge with those others also takes over what is not in it any more.
+ *
+ * @example
+ * // The task goes on with its work. Without `followed`, what it makes now would replace that.
+ * startingPoint(own, [], own, parentsOf); // { from: [own], parents: [own] }
  */
-export function startingPoint(own: WorkName | null, before: readonly WorkName[], parentsOf: ParentsOf): StartingPoint {
+export function startingPoint(
+  own: WorkName | null,
+  before: readonly WorkName[],
+  followed: WorkName | null,
+  parentsOf: ParentsOf,
+): StartingPoint {
+  const { from, parents } = withoutFollowed(own, before, parentsOf);
+  return { from, parents: followed === null ? parents : lastWorks([...parents, followed], parentsOf) };
+}
+
+function withoutFollowed(own: WorkName | null, before: readonly WorkName[], parentsOf: ParentsOf): StartingPoint {
   if (own === null) {
     const from = lastWorks(before, parentsOf);
     return { from, parents: from };

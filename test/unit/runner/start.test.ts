@@ -134,6 +134,26 @@ test('a task is taken over in another clone with its own work on top of the merg
   expect(works[again - 1]?.commit).toBe(works[own - 1]?.commit);
 });
 
+test.each([
+  { title: 'goes on from it', from: [1] },
+  { title: 'begins without it', from: [] },
+])(
+  'what a task that is done again has removed stays removed when it $title, and what followed it stays',
+  async (again) => {
+    const old = await done(0, { task: 2 }, { 'bug.ts': 'bug\n', kept: 'kept\n' });
+    const after = await done(1, { task: 3, from: [old] }, { feature: 'feature\n' });
+    const redone = await open(2, { task: 2, from: again.from, parents: [old], epoch: 2 });
+    rmSync(join(redone.worktree.path, 'bug.ts'), { force: true });
+    writeFileSync(join(redone.worktree.path, 'kept'), 'kept\n');
+    const newer = await save(redone, { task: 2, parents: [old] });
+    const { worktree } = await open(0, { task: 4, from: [newer, after] });
+    expect(readdirSync(worktree.path).sort()).toEqual(['.git', 'feature', 'kept', 'other', 'text']);
+    // Another agent takes it over as the same commit.
+    const next = await open(1, { task: 2, from: [newer], parents: [old], epoch: 3 });
+    expect(next).toMatchObject({ restoration: { type: 'whole' }, startCommit: works[newer - 1]?.commit });
+  },
+);
+
 test('own work that removes all that was there before is restored as nothing', async () => {
   const one = await done(0, { task: 2 }, { text: lines({ 3: 'one' }), new: 'new\n' });
   const opened = await open(1, { task: 3, from: [one] });

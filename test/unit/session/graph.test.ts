@@ -546,7 +546,9 @@ it('a graph whose tasks have many dependencies is recorded in events that each f
   expect(events.length).toBeGreaterThan(1);
   for (const event of events) expect(JSON.stringify(event).length).toBeLessThan(200_000);
   expect(new Set(events.map(({ version }) => version)).size).toBe(1);
-  expect(events.flatMap((event) => event.tasks.map(({ number }) => number))).toEqual(tasks.map((_, index) => index + 2));
+  expect(events.flatMap((event) => event.tasks.map(({ number }) => number))).toEqual(
+    tasks.map((_, index) => index + 2),
+  );
 });
 
 it('the registry hears of the new priority of a task that asks for an agent', async () => {

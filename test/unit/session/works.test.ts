@@ -123,8 +123,34 @@ describe('an assignment', () => {
     await session.advance(60_000);
     const { start, checkpoint: restored } = session.agentOf(5).connect().assignment!;
     expect(start).toMatchObject({ from: [5, 4], parents: [5, 4] });
-    expect(start?.works.map(({ checkpoint: number }) => number)).toEqual([1, 5, 2, 3, 4]);
+    expect(start?.works.map(({ checkpoint: number }) => number)).toEqual([1, 2, 5, 3, 4]);
     expect(restored?.conversation_artifact_id).toBe(uuidOf('half conversation'));
+  });
+
+  it('of a task that is done again follows the work from which others have begun, whether it goes on from it or not', async () => {
+    const session = await sessionWith({ name: 'a' }, { name: 'b', depends_on: ['a'] }, { depends_on: ['b'] });
+    work(session, 2);
+    work(session, 3);
+    const retry = (number: number, with_dependents: boolean) =>
+      session.runtime.changeTask(session.call(), id(number), { type: 'retry', body: { with_dependents } });
+    unwrap(await retry(2, true));
+    const again = session.agentOf(2).connect();
+    expect(again.assignment!.start).toMatchObject({ from: [1], parents: [1], works: [{ checkpoint: 1 }] });
+    expect(again.assignment!.checkpoint, 'its conversation goes on').toMatchObject({ number: 1 });
+    again.send(...checkpoint('half', { commit: 'commit of half' }), released('shutdown'));
+    await session.advance(60_000);
+    const next = session.agentOf(2, 'AGENT-NEXT').connect();
+    expect(next.assignment!.start, 'a takeover is of the same work').toMatchObject({ from: [3], parents: [1] });
+    next.send(...checkpoint('again', { messages_done: 0, commit: 'commit of again' }), result(99));
+    expect(session.agentOf(3).connect().assignment!.start).toMatchObject({ from: [4, 2], parents: [4, 2] });
+    work(session, 3, 'b again');
+    unwrap(await retry(2, false));
+    session.runtime.parts.kit.store.transact(() => session.runtime.parts.records.updateTask(2, { restore: 'fresh' }));
+    const fresh = session.agentOf(2, 'AGENT-FRESH');
+    expect(fresh.connect().assignment!.start).toMatchObject({ from: [], parents: [4] });
+    fresh.send(released('shutdown'));
+    await session.advance(60_000);
+    expect(session.agentOf(2).connect().assignment!.start).toMatchObject({ from: [], parents: [4] });
   });
 
   it('has no work of a task that has failed, or of an agent without git', async () => {

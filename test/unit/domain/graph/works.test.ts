@@ -64,17 +64,25 @@ describe('the last works', () => {
 describe('a task', () => {
   it('goes on with its own work, unless an earlier task was done again, which is then merged with it', () => {
     const { name, parentsOf } = works({ 3: [1, 2], 5: [4, 3] });
-    expect(startingPoint(null, [name(2), name(1)], parentsOf)).toEqual({
+    expect(startingPoint(null, [name(2), name(1)], null, parentsOf)).toEqual({
       from: [name(1), name(2)],
       parents: [name(1), name(2)],
     });
-    const goesOn = startingPoint(name(3), [name(1), name(2)], parentsOf);
+    const goesOn = startingPoint(name(3), [name(1), name(2)], null, parentsOf);
     expect(goesOn).toEqual({ from: [name(3)], parents: [name(1), name(2)] });
-    const isBehind = startingPoint(name(3), [name(4), name(2)], parentsOf);
+    const isBehind = startingPoint(name(3), [name(4), name(2)], null, parentsOf);
     expect(checkpoints(isBehind.from)).toEqual([3, 4]);
     expect(isBehind.parents).toEqual(isBehind.from);
-    const hasCaughtUp = startingPoint(name(5), [name(4), name(2)], parentsOf);
+    const hasCaughtUp = startingPoint(name(5), [name(4), name(2)], null, parentsOf);
     expect(hasCaughtUp).toEqual({ from: [name(5)], parents: [name(4), name(3)] });
+  });
+
+  it('that is done again follows its work from which others were made, also if it begins without it', () => {
+    const { name, parentsOf } = works({ 2: [1], 3: [2] });
+    expect(startingPoint(name(2), [name(1)], name(2), parentsOf)).toEqual({ from: [name(2)], parents: [name(2)] });
+    expect(startingPoint(null, [name(1)], name(2), parentsOf)).toEqual({ from: [name(1)], parents: [name(2)] });
+    const { from, parents } = startingPoint(name(2), [name(4)], name(2), parentsOf);
+    expect(parents, 'it is merged already').toEqual(from);
   });
 
   it('begins with the same works in the same order, whatever order the tasks before it have ended in', () => {
@@ -101,6 +109,7 @@ describe('a task', () => {
             startingPoint(
               null,
               tasksEndedBefore(graph, number).flatMap((before) => made.get(before) ?? []),
+              null,
               parentsOf,
             );
           const wanted = order.map(({ number }) => number).filter((number) => leaves.includes(number));
