@@ -49,6 +49,7 @@ const READER_NAMES: Readonly<Record<Reader, string>> = {
   object: 'Worker',
   launcher: 'start',
   postgres: 'start',
+  redis: 'start',
   agent: 'agent',
   cli: 'commands',
 };

@@ -12,6 +12,7 @@ import { LogFile, type LogLine } from './log-file.ts';
 import { checkPort } from './ports.ts';
 import { planPostgres } from './postgres.ts';
 import { ProcessLedger } from './process-ledger.ts';
+import { planRedis } from './redis.ts';
 import { loadSecrets } from './secrets.ts';
 import { type SupervisedCommand, Supervisor } from './supervisor.ts';
 import { prepareWorkerd, waitUntilHealthy } from './workerd.ts';
@@ -29,7 +30,7 @@ export interface StackOptions {
 
 const readyLimitMs = 60_000;
 /** The agent stops first, so that it can release its leases while the control plane still runs. */
-const stopOrder = [['agent'], ['worker', 'postgres']] as const;
+const stopOrder = [['agent'], ['worker', 'postgres', 'redis']] as const;
 
 /** The control plane of one data directory with all its processes. */
 export class Stack {
@@ -71,13 +72,14 @@ export class Stack {
       const { adminToken, signingKeys } = loadSecrets(data, env);
       const port = await checkPort(options.port);
       await buildIfStale(() => say('building', 'the Worker and the dashboard', 'dim'));
-      const postgres = await planPostgres(data, env);
+      const [postgres, redis] = [await planPostgres(data, env), await planRedis(env)];
       stack = new Stack(options, ledger, `http://127.0.0.1:${port}`, adminToken);
       const secrets = { OIO_TOKEN: adminToken, OIO_SIGNING_KEYS: signingKeys };
-      const variables = { ...workerVariables(env), ...postgres.variables, ...secrets };
+      const variables = { ...workerVariables(env), ...postgres.variables, ...redis?.variables, ...secrets };
       stack.#supervise(prepareWorkerd({ data, port, variables }));
       await stack.#becomeReady();
       if (!signal.aborted) stack.#supervise(postgres.command);
+      if (!signal.aborted && redis) stack.#supervise(redis.command);
       if (!signal.aborted) await stack.#startAgent();
       return stack;
     } catch (error) {

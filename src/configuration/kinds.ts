@@ -64,6 +64,11 @@ export const httpUrl: Kind<string> = {
   suggest: (given) => `http://${given.replace(/^[a-z]*:?\/\//i, '')}`,
 };
 
+export const redisUrl: Kind<string> = {
+  expects: 'a redis URL',
+  read: (given) => (/^rediss?:$/.test(protocolOf(given)) ? given : undefined),
+};
+
 export const postgresUrl: Kind<string> = {
   expects: 'a postgres URL',
   read: (given) => (/^postgres(ql)?:$/.test(protocolOf(given)) ? given : undefined),

@@ -5,6 +5,7 @@ import {
   oneOf,
   origins,
   postgresUrl,
+  redisUrl,
   secret,
   signingKeys,
   text,
@@ -18,10 +19,11 @@ import {
  * - `object`: the Durable Objects
  * - `launcher`: `npm start` and `npm run demo`, which also pass the Worker's settings to the Worker
  * - `postgres`: the launcher's Postgres process
+ * - `redis`: the launcher's process before a Redis server
  * - `agent`: `oio agent`
  * - `cli`: the other commands
  */
-export type Reader = 'worker' | 'object' | 'launcher' | 'postgres' | 'agent' | 'cli';
+export type Reader = 'worker' | 'object' | 'launcher' | 'postgres' | 'redis' | 'agent' | 'cli';
 
 interface Setting<T> {
   readonly readers: readonly Reader[];
@@ -90,14 +92,21 @@ export const SETTINGS = {
     otherwise: 'an embedded Postgres; on Cloudflare, none',
     secret: true,
   }),
+  REDIS_URL: define(redisUrl, {
+    readers: ['launcher', 'redis'],
+    summary: 'a Redis server, for copies of contexts',
+    example: 'redis://localhost:6379',
+    otherwise: 'none',
+    secret: true,
+  }),
   UPSTASH_REDIS_REST_URL: define(httpUrl, {
-    readers: ['worker'],
+    readers: ['worker', 'object'],
     summary: 'a Redis with Upstash’s REST API',
     example: 'https://example.upstash.io',
     otherwise: 'none',
   }),
   UPSTASH_REDIS_REST_TOKEN: define(text('a token'), {
-    readers: ['worker'],
+    readers: ['worker', 'object'],
     summary: 'token of the Redis at `UPSTASH_REDIS_REST_URL`',
     example: 'AX…',
     otherwise: 'none',
@@ -230,6 +239,19 @@ export const SETTINGS = {
   OIO_POSTGRES_PASSWORD: define(text('a password'), {
     readers: ['postgres'],
     summary: 'password of the endpoint that serves Neon’s protocol, new at each start',
+    example: '$(openssl rand -hex 32)',
+    secret: true,
+    internal: true,
+  }),
+  OIO_REDIS_PORT: define(wholeNumber({ min: 1, max: 65_535 }), {
+    readers: ['redis'],
+    summary: 'port of the endpoint that serves Upstash’s protocol',
+    example: '4445',
+    internal: true,
+  }),
+  OIO_REDIS_TOKEN: define(text('a token'), {
+    readers: ['redis'],
+    summary: 'token of the endpoint that serves Upstash’s protocol, new at each start',
     example: '$(openssl rand -hex 32)',
     secret: true,
     internal: true,
