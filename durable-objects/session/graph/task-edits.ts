@@ -160,7 +160,8 @@ export class TaskEdits {
     const depends_on = JSON.stringify(dependencies);
     const cyclic = changes.whyCyclic([{ ...task, depends_on }]);
     if (cyclic) return cyclic;
-    records.updateTask(task.number, { depends_on });
+    // It begins with other works, which an agent that has refused may have or be able to merge.
+    records.updateTask(task.number, { depends_on, refused_by: '[]' });
     changes.record([records.task(task.number)!]);
     return ok(null);
   }

@@ -127,7 +127,7 @@ export class Conflicts {
     for (const number of this.#unresolved(blocked)) {
       const definition = details.definition(number)!;
       const choices = choicesOf(approval, answers);
-      // Nobody has to judge any more, so that any agent can do it.
+      // Nobody has to judge any more, so that any agent can do it, also one that was turned away as an author.
       const required_capabilities: [] = [];
       details.define(number, {
         ...definition,
@@ -135,7 +135,7 @@ export class Conflicts {
         resolution: { ...definition.resolution!, choices },
       });
       leases.end(number, 'lost', 'decided_by_a_person');
-      records.updateTask(number, { restore: 'fresh' });
+      records.updateTask(number, { restore: 'fresh', refused_by: '[]' });
       if (records.task(number)!.status !== 'pending') change(number, { status: 'pending', setback: null });
     }
     return null;

@@ -121,6 +121,8 @@ describe('a conflict of works', () => {
 
   it('is decided by a person file by file, also while an agent resolves it; any agent then carries it out', async () => {
     const session = await inConflict();
+    expect(session.agentOf(5, 'AGENT-2').connect().over).toBe('gone');
+    await session.settle();
     const agent = session
       .agentOf(5, 'AGENT-THIRD')
       .connect()
@@ -136,6 +138,7 @@ describe('a conflict of works', () => {
       required_capabilities: [],
       avoid_agents: [],
     });
+    expect((await session.view(['tasks'])).tasks![4]).not.toHaveProperty('refusals');
     const author = session.agentOf(5, 'AGENT-2').connect();
     const choices = [
       { path: 'src/a.ts', side: 'ours' },

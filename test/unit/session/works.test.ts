@@ -189,6 +189,21 @@ describe('an assignment', () => {
     expect(session.agentOf(4).connect().assignment?.start?.from).toEqual([1, 2]);
   });
 
+  it('may be had by an agent that has refused it, if it then begins with other works', async () => {
+    const session = await sessionWith({ name: 'a' }, { name: 'b' }, { depends_on: ['a', 'b'] });
+    work(session, 2);
+    work(session, 3);
+    const old = session.agentOf(4, 'AGENT-OLD');
+    old.canMerge = false;
+    expect(old.connect().over).toBe('gone');
+    const body = { depends_on_task_id: id(2) };
+    unwrap(await session.runtime.changeTask(session.call(), id(4), { type: 'remove_dependency', body }));
+    expect((await session.view(['tasks'])).tasks![3]).not.toHaveProperty('refusals');
+    const again = session.agentOf(4, 'AGENT-OLD');
+    again.canMerge = false;
+    expect(again.connect().assignment?.start?.from).toEqual([2]);
+  });
+
   it('has the commit that the first agent named as the base of all work, unless the session names one', async () => {
     const session = await sessionWith({}, {});
     const first = session.agentOf(2);
