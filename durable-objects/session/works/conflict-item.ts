@@ -1,3 +1,4 @@
+import type { ConflictKind } from '../../../src/protocol/common/enums.ts';
 import type { ConflictChoice, ConflictReport } from '../../../src/protocol/run/start.ts';
 import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
 
@@ -22,11 +23,22 @@ const SHOWN_FILES = 20;
 const OURS = 'ours';
 const THEIRS = 'theirs';
 
+const KIND_TEXT: Record<ConflictKind, string> = {
+  content: 'both changed the same lines',
+  add_add: 'both added it',
+  modify_delete: 'one changed it, the other deleted it',
+  rename: 'a side renamed it',
+  mode: 'the sides have different types of file',
+  binary: 'both changed it, and it has no lines to merge',
+  submodule: 'both moved the submodule',
+  file_directory: 'a file on one side, a directory on the other',
+};
+
 const quoted = (sides: readonly Side[]): string => sides.map(({ title }) => `“${title}”`).join(', ');
 
 /** In which files works conflict, in words. */
 function filesText({ files, total }: ConflictReport): string {
-  const named = files.slice(0, SHOWN_FILES).map(({ path, kind }) => `${path} (${kind})`);
+  const named = files.slice(0, SHOWN_FILES).map(({ path, kind }) => `${path} (${KIND_TEXT[kind]})`);
   return `${named.join(', ')}${total > named.length ? ` and ${total - named.length} more` : ''}`;
 }
 

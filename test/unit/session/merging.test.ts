@@ -60,7 +60,7 @@ describe('a conflict of works', () => {
       blocked_by: { kind: 'conflict', approval_id: approval!.id },
     });
     expect(blocked!.blocked_by!.message).toBe(
-      'The work of “Rename the file” conflicts with that of “Add the flag” in src/a.ts (content), b.txt (content).',
+      'The work of “Rename the file” conflicts with that of “Add the flag” in src/a.ts (both changed the same lines), b.txt (both changed the same lines).',
     );
     expect(resolve).toMatchObject({ kind: 'resolve', status: 'ready', parent_task_id: id(1) });
     expect(approval).toMatchObject({ kind: 'conflict', task_id: id(4), expires_at: null });
