@@ -36,6 +36,7 @@ type Needs = Pick<
   | 'records'
   | 'details'
   | 'graph'
+  | 'storedGraph'
   | 'log'
   | 'messages'
   | 'runs'
@@ -58,7 +59,7 @@ export class Actions {
 
   /** Creates the session, its implicit task and its first message. */
   create(workspace: string, id: SessionId, request: CreateSessionRequest, call: Call): void {
-    const { kit, records, log, tasks, messages, projections } = this.#parts;
+    const { kit, records, storedGraph, log, messages, projections } = this.#parts;
     const { platform } = kit.store;
     const now = platform.now();
     const row: Omit<SessionRow, 'spec'> = {
@@ -96,7 +97,7 @@ export class Actions {
       delivery: null,
     };
     records.create(row, request);
-    tasks.add(IMPLICIT_TASK, request.title);
+    storedGraph.add(request.title, { number: IMPLICIT_TASK });
     log.append(WHOLE_SESSION, { type: 'session.created', data: { title: request.title } });
     messages.add(IMPLICIT_TASK, request.initial_prompt, 'follow_up', call.principal.token_id);
     projections.changed();

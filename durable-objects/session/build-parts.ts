@@ -22,6 +22,7 @@ import { PartRows } from './graph/part-rows.ts';
 import { Planners } from './graph/planners.ts';
 import { Scheduler } from './graph/scheduler.ts';
 import { SessionGraph } from './graph/session-graph.ts';
+import { StoredGraph } from './graph/stored-graph.ts';
 import { TaskActions } from './graph/task-actions.ts';
 import { TaskDetails } from './graph/task-details.ts';
 import { TaskEdits } from './graph/task-edits.ts';
@@ -50,7 +51,6 @@ import { Transitions } from './transitions.ts';
 import { SessionViews } from './views.ts';
 import { Conflicts } from './works/conflicts.ts';
 import { Integration } from './works/integration.ts';
-import { OwnTasks } from './works/own-tasks.ts';
 import { Works } from './works/works.ts';
 
 /**
@@ -77,11 +77,23 @@ export function buildParts(platform: ObjectPlatform, ports: SessionPorts, config
   const watchers = new Watchers({ ...storage, log });
   const artifacts = new Artifacts(storage);
   const checkpoints = new Checkpoints({ ...storage, log, artifacts });
-  const deliveryTasks = new DeliveryTasks({ ...storage, log, checkpoints });
+  const storedGraph = new StoredGraph({ ...storage, log });
+  const deliveryTasks = new DeliveryTasks({ ...storage, log, checkpoints, storedGraph });
   const taskViews = new TaskViews(storage);
   const views = new SessionViews({ ...storage, log, taskViews, deliveryTasks });
   const projections = new Projections({ ...storage, views });
-  const recorded = { ...storage, log, watchers, artifacts, checkpoints, deliveryTasks, taskViews, views, projections };
+  const recorded = {
+    ...storage,
+    log,
+    watchers,
+    artifacts,
+    checkpoints,
+    storedGraph,
+    deliveryTasks,
+    taskViews,
+    views,
+    projections,
+  };
 
   // The parts of a lease: its commands, its agent's files and approvals.
   const commands = new Commands(recorded);
@@ -98,10 +110,9 @@ export function buildParts(platform: ObjectPlatform, ports: SessionPorts, config
   const leases = new Leases({ ...leased, reservations });
   const passes = new Passes({ ...leased, reservations, leases });
   const scheduler = new Scheduler({ ...leased, reservations, leases, passes });
-  const ownTasks = new OwnTasks(leased);
-  const conflicts = new Conflicts({ ...leased, leases, ownTasks });
-  const integration = new Integration({ ...leased, ownTasks });
-  const merging = { ownTasks, conflicts, integration };
+  const conflicts = new Conflicts({ ...leased, leases });
+  const integration = new Integration(leased);
+  const merging = { conflicts, integration };
   const transitions = new Transitions({
     ...leased,
     ...merging,

@@ -20,6 +20,7 @@ import type { PartRows } from './graph/part-rows.ts';
 import type { Planners } from './graph/planners.ts';
 import type { Scheduler } from './graph/scheduler.ts';
 import type { SessionGraph } from './graph/session-graph.ts';
+import type { StoredGraph } from './graph/stored-graph.ts';
 import type { TaskActions } from './graph/task-actions.ts';
 import type { TaskDetails } from './graph/task-details.ts';
 import type { TaskEdits } from './graph/task-edits.ts';
@@ -46,7 +47,6 @@ import type { Transitions } from './transitions.ts';
 import type { SessionViews } from './views.ts';
 import type { Conflicts } from './works/conflicts.ts';
 import type { Integration } from './works/integration.ts';
-import type { OwnTasks } from './works/own-tasks.ts';
 import type { Works } from './works/works.ts';
 
 /**
@@ -89,7 +89,7 @@ export interface SessionParts {
   leases: Leases;
   passes: Passes;
   scheduler: Scheduler;
-  ownTasks: OwnTasks;
+  storedGraph: StoredGraph;
   conflicts: Conflicts;
   integration: Integration;
   transitions: Transitions;

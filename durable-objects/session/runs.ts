@@ -3,6 +3,7 @@ import { isFinal } from '../../src/domain/task-status.ts';
 import { BOUNDARY_MS, DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
 import type { LeaseRow, TaskRow } from './rows.ts';
+import { startAgain } from './start-again.ts';
 import type { MoveFacts } from './transitions.ts';
 
 export const TOO_LATE = 'agent_did_not_stop_in_time';
@@ -147,14 +148,12 @@ export class Runs {
 
   /** Starts tasks again, and the tasks of which they are a part. */
   beginAnew(tasks: readonly TaskRow[]): void {
-    const { records, details, transitions, graph } = this.#parts;
-    details.forgetChecks(tasks.map(({ number }) => number));
-    const again = { status: 'pending', setback: null, outcome: null, error: null, cause: null } as const;
-    for (const { number, parent } of tasks) {
-      records.updateTask(number, { attempts_used: 0, refused_by: '[]', handed_back: 0, started_at: null });
-      transitions.task(number, again);
+    const { records, transitions, graph } = this.#parts;
+    const numbers = tasks.map(({ number }) => number);
+    startAgain(this.#parts, numbers, transitions.task);
+    for (const { parent } of tasks) {
       for (let at = parent; at !== null; at = records.task(at)!.parent) {
-        if (isFinal(records.task(at)!)) transitions.task(at, again);
+        if (isFinal(records.task(at)!)) startAgain(this.#parts, [at], transitions.task);
       }
     }
     graph.forget();

@@ -4,7 +4,6 @@ import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import type { ConflictReport } from '../../src/protocol/run/start.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { BOUNDARY_MS } from './config.ts';
-import { newTaskRow } from './graph/new-task-row.ts';
 import type { SessionParts } from './parts.ts';
 import type { LeaseRow, ModelRetry, TaskRow } from './rows.ts';
 import type { MoveFacts } from './transitions.ts';
@@ -51,14 +50,6 @@ export class Tasks {
 
   constructor(parts: Needs) {
     this.#parts = parts;
-  }
-
-  /** Adds a task, which stays pending until the session runs. */
-  add(number: number, title: string, place: Partial<TaskRow> = {}): void {
-    const { records, graph } = this.#parts;
-    records.addTask(newTaskRow(number, title, place));
-    records.update({ last_task: Math.max(number, records.session().last_task) });
-    graph.put([records.task(number)!]);
   }
 
   /** Lets a task beside the session's own work ask for an agent, whatever the session does. */

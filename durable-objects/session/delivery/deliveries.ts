@@ -11,7 +11,7 @@ import { NO_WORK, whyNotDeliverable } from './delivery-tasks.ts';
 
 type Needs = Pick<
   SessionParts,
-  'config' | 'kit' | 'records' | 'log' | 'checkpoints' | 'deliveryTasks' | 'tasks' | 'projections'
+  'config' | 'kit' | 'records' | 'storedGraph' | 'log' | 'checkpoints' | 'deliveryTasks' | 'tasks' | 'projections'
 >;
 
 /** The requests of people and programs to deliver a session's work. */
@@ -51,7 +51,7 @@ export class Deliveries {
 
   /** A task beside those of the session delivers. It changes nothing of the session's outcome. */
   #now(request: DeliverRequest, by: string): Outcome<BranchDelivery> {
-    const { config, kit, records, checkpoints, deliveryTasks, tasks } = this.#parts;
+    const { config, kit, records, storedGraph, checkpoints, deliveryTasks, tasks } = this.#parts;
     const work = checkpoints.finalWork();
     const obstacle = work === null ? NO_WORK : whyNotDeliverable(work);
     if (work === null || obstacle !== null) return refuse('not_deliverable', obstacle ?? NO_WORK);
@@ -64,7 +64,7 @@ export class Deliveries {
       return ok(deliveryTasks.viewOf(newest)!);
     }
     if (task && !isFinal(task)) return refuse('not_deliverable', UNDER_WAY);
-    if (records.tasks().length >= MAX_TASKS) {
+    if (!storedGraph.hasRoom()) {
       return refuse('not_deliverable', `The session has ${MAX_TASKS} tasks, so that it can have no other delivery.`);
     }
     const number = deliveryTasks.add(plan, work, by, { aside: 1 }).number;

@@ -9,11 +9,10 @@ import type { BranchDelivery, DeliveryOrder, DeliveryReport } from '../../../src
 import { MAX_TITLE_CHARS } from '../../../src/protocol/session/title.ts';
 import { instant } from '../../kit/text.ts';
 import type { FinalWork } from '../checkpoints.ts';
-import { newTaskRow } from '../graph/new-task-row.ts';
 import type { SessionParts } from '../parts.ts';
 import { dependenciesOf, readError, type TaskRow } from '../rows.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'graph' | 'log' | 'checkpoints'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'graph' | 'storedGraph' | 'log' | 'checkpoints'>;
 
 /** What a task of the kind `deliver` delivers. It is a member of its definition. */
 export interface StoredDelivery extends DeliveryPlan {
@@ -42,27 +41,18 @@ export class DeliveryTasks {
    * @returns whether it has
    */
   addLast(): boolean {
-    const { records, graph, checkpoints, log } = this.#parts;
+    const { records, graph, storedGraph, checkpoints } = this.#parts;
     const { deliver } = records.spec();
     if (deliver === undefined || sessionStatus(graph.counts, 'run', records.session().status) !== 'completed')
       return false;
     const work = checkpoints.finalWork();
     if (work === null || whyNotDeliverable(work) !== null) return false;
     const rows = records.tasks();
-    if (this.own() !== null) return false;
+    if (this.own() !== null || !storedGraph.hasRoom()) return false;
     const awaited = new Set(rows.flatMap((row) => dependenciesOf(row).map(({ task }) => task)));
     const last = rows.filter(({ number, parent, aside }) => parent === null && !aside && !awaited.has(number));
-    const depends_on = last.slice(0, MAX_DEPENDENCIES).map(({ number }) => after(number));
-    const row = this.add(planOf(deliver, records.sessionNamed()), work, 'session', {
-      depends_on: JSON.stringify(depends_on),
-    });
-    const { number, title, parent, priority } = row;
-    const version = records.session().graph_version + 1;
-    records.update({ graph_version: version, version: records.session().version + 1 });
-    log.append(WHOLE_SESSION, {
-      type: 'graph.changed',
-      data: { version, tasks: [{ number, title, parent, priority, depends_on }] },
-    });
+    const depends_on = JSON.stringify(last.slice(0, MAX_DEPENDENCIES).map(({ number }) => after(number)));
+    storedGraph.record([this.add(planOf(deliver, records.sessionNamed()), work, 'session', { depends_on })]);
     return true;
   }
 
@@ -73,17 +63,13 @@ export class DeliveryTasks {
 
   /** Adds a task that delivers this work. @param by who has asked for it */
   add(plan: DeliveryPlan, work: FinalWork, by: string, place: Partial<TaskRow> = {}): TaskRow {
-    const { kit, records, graph, log } = this.#parts;
-    const number = records.session().last_task + 1;
-    const row = newTaskRow(number, truncated(`Deliver to ${plan.branch}`, MAX_TITLE_CHARS), {
-      kind: 'deliver',
-      ...place,
-    });
-    records.addTask(row);
-    records.update({ last_task: number, delivery: number });
+    const { kit, records, storedGraph, log } = this.#parts;
+    const title = truncated(`Deliver to ${plan.branch}`, MAX_TITLE_CHARS);
+    const row = storedGraph.add(title, { kind: 'deliver', ...place });
+    const { number } = row;
+    records.update({ delivery: number });
     const requested_at = kit.store.platform.now();
     this.#store(number, { ...plan, checkpoint: work.number, task: work.task, requested_at, by, report: null });
-    graph.put([row]);
     log.append(WHOLE_SESSION, {
       type: 'delivery.requested',
       data: { task: number, branch: plan.branch, remote: plan.remote, by },

@@ -1,21 +1,16 @@
 import { hasEnded, legalActions } from '../../../src/domain/session/session-machine.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type Outcome, refuse } from '../../../src/protocol/common/errors.ts';
-import { taskIdOf, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
-import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { SessionParts } from '../parts.ts';
-import { dependenciesOf, readBlockage, type TaskRow } from '../rows.ts';
+import { readBlockage, type TaskRow } from '../rows.ts';
+import type { Place } from './stored-graph.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'log' | 'graph' | 'gates' | 'leases' | 'transitions' | 'projections'>;
-
-/** The members of a task's row that make the graph. */
-export type Place = Pick<
-  TaskRow,
-  'number' | 'title' | 'parent' | 'depends_on' | 'priority' | 'hours' | 'max_attempts' | 'gate' | 'timeout_seconds'
+type Needs = Pick<
+  SessionParts,
+  'records' | 'graph' | 'storedGraph' | 'gates' | 'leases' | 'transitions' | 'projections'
 >;
 
-/** How much of a graph one event names, in UTF-16 code units. A task with the most dependencies has less. */
-const EVENT_CHARS = BATCH_BYTES / 2;
 /** The most tasks of a cycle that an error names. */
 const SHOWN_OF_CYCLE = 10;
 const MAX_TASK_IDS = 100;
@@ -61,19 +56,8 @@ export class GraphChanges {
 
   /** Records a change of the stored graph, and lets it go on. @returns the new version */
   record(changed: readonly Place[], removed: readonly TaskRow[] = []): number {
-    const { records, log, graph, gates, transitions, projections } = this.#parts;
-    const { graph_version, version: sessionVersion } = records.session();
-    const version = graph_version + 1;
-    records.update({ graph_version: version, version: sessionVersion + 1 });
-    const shown = changed.map(({ number, title, parent, priority, depends_on }) => {
-      return { number, title, parent, priority, depends_on: dependenciesOf({ depends_on }) };
-    });
-    for (const [index, tasks] of chunksOf(shown, EVENT_CHARS).entries()) {
-      const gone = index === 0 && removed.length > 0 ? { removed: removed.map(({ number }) => number) } : {};
-      log.append(WHOLE_SESSION, { type: 'graph.changed', data: { version, tasks, ...gone } });
-    }
-    graph.put(changed);
-    graph.remove(removed.map(({ number }) => number));
+    const { storedGraph, gates, transitions, projections } = this.#parts;
+    const version = storedGraph.record(changed, removed);
     const affected = new Set(changed.flatMap(({ number, parent }) => (parent === null ? number : [number, parent])));
     for (const number of affected) this.#takeBack(number);
     for (const row of removed) {
@@ -109,20 +93,4 @@ export class GraphChanges {
     if (row.reserved_at !== null) leases.end(number, 'lost', 'graph_changed');
     transitions.task(number, { status: 'pending', setback: null });
   }
-}
-
-/** Splits items into lists, at least one, whose JSON has at most so many characters, unless a single item has more. */
-function chunksOf<Item>(items: readonly Item[], maxChars: number): Item[][] {
-  const chunks: Item[][] = [[]];
-  let chars = 0;
-  for (const item of items) {
-    const more = JSON.stringify(item).length;
-    if (chars > 0 && chars + more > maxChars) {
-      chunks.push([]);
-      chars = 0;
-    }
-    chunks.at(-1)!.push(item);
-    chars += more;
-  }
-  return chunks;
 }

@@ -9,9 +9,9 @@ import type { GraphCreated } from '../../../src/protocol/session/task.ts';
 import type { CreateGraphRequest, NewTask } from '../../../src/protocol/session/task-requests.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../rows.ts';
-import type { Place } from './graph-changes.ts';
+import type { Place } from './stored-graph.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'tasks' | 'changes'>;
+type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'storedGraph' | 'changes'>;
 
 /** Creates tasks with their dependencies. A request is checked as a whole before anything is written. */
 export class NewTasks {
@@ -23,7 +23,7 @@ export class NewTasks {
 
   /** Creates tasks with their dependencies: all of them or none. */
   create({ tasks: wanted, graph_version }: CreateGraphRequest): Outcome<GraphCreated> {
-    const { records, details, tasks, changes } = this.#parts;
+    const { records, details, storedGraph, changes } = this.#parts;
     const { id, last_task } = records.session();
     const obstacle = changes.whyNot(graph_version);
     if (obstacle) return obstacle;
@@ -34,7 +34,7 @@ export class NewTasks {
 
     for (const [index, place] of read.value.entries()) {
       const { description, paths, required_capabilities, required_labels, estimate, checks } = wanted[index]!;
-      tasks.add(place.number, place.title, place);
+      storedGraph.add(place.title, place);
       details.define(place.number, { description, paths, required_capabilities, required_labels, estimate, checks });
     }
     const version = changes.record(read.value);
@@ -44,7 +44,7 @@ export class NewTasks {
 
   /** Gives each new task a number, and finds the tasks that it names. */
   #read(wanted: readonly NewTask[]): Outcome<Place[]> {
-    const { records } = this.#parts;
+    const { records, storedGraph } = this.#parts;
     const { id, last_task } = records.session();
     const errors: FieldError[] = [];
     const byName = new Map<string, number>();
@@ -80,7 +80,7 @@ export class NewTasks {
         gate: requires_approval ? 'closed' : null,
       };
     });
-    if (records.tasks().length + wanted.length > MAX_TASKS) {
+    if (!storedGraph.hasRoom(wanted.length)) {
       errors.push({ path: 'tasks', message: `must leave the session with at most ${MAX_TASKS} tasks` });
     }
     const gated = [...records.tasks(), ...places].filter(({ gate }) => gate !== null);

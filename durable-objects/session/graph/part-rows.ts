@@ -8,10 +8,10 @@ import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { MAX_TASK_DEPTH, MAX_TASKS } from '../../../src/protocol/common/limits.ts';
 import type { SessionParts } from '../parts.ts';
 import { dependenciesOf, type TaskRow } from '../rows.ts';
-import type { Place } from './graph-changes.ts';
+import type { Place } from './stored-graph.ts';
 import type { TaskDefinition } from './task-details.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'leases' | 'tasks' | 'changes'>;
+type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'storedGraph' | 'leases' | 'changes'>;
 
 /** A part with its row: the one that it had before, or one to be created. */
 interface Placed {
@@ -34,7 +34,7 @@ export class PartRows {
    * are removed, or changed if they have the same name. Either all of it is done, or nothing.
    */
   replace(task: TaskRow, parts: readonly Part[], subject: Subject): Outcome<null> {
-    const { records, details, leases, tasks, changes } = this.#parts;
+    const { records, details, storedGraph, leases, changes } = this.#parts;
     const before = this.#partsOf(task.number);
     const wanted = this.#wanted(parts, before);
     const placed = this.#place(task, wanted, before);
@@ -50,7 +50,7 @@ export class PartRows {
     const places = placed.map((one) => this.#placeOf(task, one, placed, before));
     for (const [index, { part, number, row }] of placed.entries()) {
       const place = places[index]!;
-      if (row === null) tasks.add(number, part.title, place);
+      if (row === null) storedGraph.add(part.title, place);
       else records.updateTask(number, place);
       details.define(number, this.#definitionOf(task, part, parts));
     }
@@ -109,7 +109,7 @@ export class PartRows {
     });
   }
 
-  /** The tasks that are removed: parts that are not wanted any more, with what people have added to them. */
+  /** The tasks that are removed: parts that are not wanted any more, with their own parts. */
   #gone(number: number, placed: readonly Placed[], before: ReadonlyMap<string, TaskRow>): TaskRow[] {
     const { records, graph } = this.#parts;
     const kept = new Set(placed.filter(({ row }) => row !== null).map((one) => one.number));
@@ -123,10 +123,10 @@ export class PartRows {
   }
 
   #whyNot(task: TaskRow, placed: readonly Placed[], gone: readonly TaskRow[]): Outcome<never> | null {
-    const { records, graph, changes } = this.#parts;
+    const { records, graph, storedGraph, changes } = this.#parts;
     const { id } = records.session();
-    const added = placed.filter(({ row }) => row === null).length;
-    if (records.tasks().length + added - gone.length > MAX_TASKS) {
+    const more = placed.filter(({ row }) => row === null).length - gone.length;
+    if (!storedGraph.hasRoom(more)) {
       return refuse('limit_reached', `The session would have more than ${MAX_TASKS} tasks. Split the task less.`);
     }
     const levels = Math.max(0, ...placed.map(({ part }) => part.name.split('.').length));

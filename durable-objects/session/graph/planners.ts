@@ -6,8 +6,9 @@ import { type Guesses, pertEstimate } from '../../../src/domain/graph/estimate.t
 import { after, delaysStart } from '../../../src/domain/graph/task-graph.ts';
 import { taskStatusUnder } from '../../../src/domain/session/session-status.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
-import { type Outcome, ok } from '../../../src/protocol/common/errors.ts';
+import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
+import { MAX_TASKS } from '../../../src/protocol/common/limits.ts';
 import { truncated } from '../../../src/protocol/common/text.ts';
 import type { DecompositionView } from '../../../src/protocol/session/decomposition.ts';
 import { MAX_TITLE_CHARS } from '../../../src/protocol/session/title.ts';
@@ -16,7 +17,7 @@ import type { SessionParts } from '../parts.ts';
 import { dependenciesOf, readError, type TaskRow } from '../rows.ts';
 import type { StoredDecomposition } from './task-details.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'details' | 'log' | 'messages' | 'tasks' | 'changes' | 'partRows'>;
+type Needs = Pick<SessionParts, 'records' | 'details' | 'log' | 'messages' | 'storedGraph' | 'changes' | 'partRows'>;
 
 const MAX_PLANS = 2;
 const PLANNER_HOURS = 0.25;
@@ -36,7 +37,12 @@ export class Planners {
 
   /** Adds the task of an agent that plans. @param template what is used if no plan is */
   ask(task: TaskRow, template: TaskTemplate | null, max_depth: number): Outcome<null> {
-    const { records, details, tasks, changes } = this.#parts;
+    const { records, details, storedGraph, changes } = this.#parts;
+    if (!storedGraph.hasRoom())
+      return refuse(
+        'limit_reached',
+        `The session has ${MAX_TASKS} tasks, so that no agent can be asked for a plan. Split the task by rules.`,
+      );
     const { last_task } = records.session();
     const subject = this.subjectOf(task);
     const estimate = around(PLANNER_HOURS);
@@ -55,7 +61,7 @@ export class Planners {
       gate: null,
       timeout_seconds: task.timeout_seconds,
     };
-    tasks.add(number, place.title, place);
+    storedGraph.add(place.title, place);
     details.define(number, {
       description: plannerPrompt(subject),
       required_capabilities: ['task_decomposition'],

@@ -21,7 +21,7 @@ import {
 
 type Needs = Pick<
   SessionParts,
-  'records' | 'details' | 'graph' | 'works' | 'log' | 'approvals' | 'leases' | 'ownTasks'
+  'records' | 'details' | 'graph' | 'works' | 'log' | 'approvals' | 'leases' | 'storedGraph'
 >;
 
 /** The most conflicts that are resolved for one task, and in one session. */
@@ -54,7 +54,7 @@ export class Conflicts {
    * @returns why the task fails instead; null if it is blocked
    */
   block(number: number, epoch: number, report: ConflictReport, change: Change): SessionError | null {
-    const { records, approvals, log, ownTasks, works } = this.#parts;
+    const { records, approvals, log, storedGraph, works } = this.#parts;
     const { from } = works.startOf(number);
     const named = [...report.ours, report.theirs].map((one) => from.find(({ checkpoint }) => checkpoint === one)!);
     const sides = named.map(({ task }) => this.#side(task));
@@ -66,7 +66,7 @@ export class Conflicts {
     const nothing = { permission: null, patterns: [], always: [] };
     const approval = approvals.open(number, { kind: 'conflict', ...nothing, ...conflictAsk(item) }, null);
     const numbers = named.map(({ task }) => task);
-    const resolve = ownTasks.add(
+    const resolve = storedGraph.addOwn(
       truncated(`Resolve the conflict of ${sides.map((side) => `“${side.title}”`).join(', ')}`, MAX_TITLE_CHARS),
       {
         kind: 'resolve',
@@ -81,7 +81,7 @@ export class Conflicts {
         resolution: { blocked: number, approval_id: approval.id, works: named, choices: null },
       },
     );
-    ownTasks.waitFor(number, [...dependenciesOf(records.task(number)!), after(resolve)]);
+    storedGraph.waitFor(number, [...dependenciesOf(records.task(number)!), after(resolve)]);
     const blockage: Blockage = { kind: 'conflict', approval_id: approval.id, message };
     change(number, { status: 'blocked', blocked_by: JSON.stringify(blockage), setback: null, started_at: null });
     log.append(number, {
@@ -157,11 +157,11 @@ export class Conflicts {
   }
 
   #mayResolve(number: number): boolean {
-    const { records, ownTasks } = this.#parts;
+    const { records, storedGraph } = this.#parts;
     const task = records.task(number)!;
     const all = records.tasks().filter(({ kind }) => kind === 'resolve');
     const isFew = all.length < MAX_OF_SESSION && this.#resolveTasks(task).length < MAX_OF_TASK;
-    return isFew && ownTasks.hasRoom() && dependenciesOf(task).length < MAX_DEPENDENCIES;
+    return isFew && storedGraph.hasRoom() && dependenciesOf(task).length < MAX_DEPENDENCIES;
   }
 
   #side(task: number): Side {

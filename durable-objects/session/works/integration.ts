@@ -2,9 +2,10 @@ import { after } from '../../../src/domain/graph/task-graph.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../rows.ts';
+import { startAgain } from '../start-again.ts';
 import type { Change } from '../transitions.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'graph' | 'works' | 'ownTasks'>;
+type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'storedGraph' | 'works'>;
 
 const TITLE = 'Merge the work of all tasks';
 
@@ -21,7 +22,7 @@ export class Integration {
 
   /** Adds the last task, or starts it again, if one is needed. Every other task has ended. @returns whether it is */
   begin(change: Change): boolean {
-    const { records, graph, works, ownTasks } = this.#parts;
+    const { graph, storedGraph, works } = this.#parts;
     const last = works.last();
     const known = graph.leaves().find(({ kind }) => kind === 'integrate');
     if (!this.#isNeeded(last.length, known) || known?.status === 'cancelled' || known?.status === 'skipped')
@@ -29,14 +30,13 @@ export class Integration {
     if (known && last.length === 1 && last[0]!.task === known.number) return false;
     const before = last.filter(({ task }) => task !== known?.number).map(({ task }) => after(task));
     if (!known) {
-      if (!ownTasks.hasRoom()) return false;
+      if (!storedGraph.hasRoom()) return false;
       const nothing = { description: '', required_capabilities: [], required_labels: [] };
-      ownTasks.add(TITLE, { kind: 'integrate', depends_on: JSON.stringify(before) }, nothing);
+      storedGraph.addOwn(TITLE, { kind: 'integrate', depends_on: JSON.stringify(before) }, nothing);
       return true;
     }
-    records.updateTask(known.number, { attempts_used: 0, refused_by: '[]', handed_back: 0, started_at: null });
-    change(known.number, { status: 'pending', setback: null, outcome: null, error: null, cause: null });
-    ownTasks.waitFor(known.number, before);
+    startAgain(this.#parts, [known.number], change);
+    storedGraph.waitFor(known.number, before);
     return true;
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { IMPLICIT_TASK, taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { MAX_TASK_DEPTH } from '../../../src/protocol/common/limits.ts';
+import { DecomposeTaskRequest } from '../../../src/protocol/session/decomposition.ts';
 import { CreateGraphRequest } from '../../../src/protocol/session/task-requests.ts';
 import { checkpoint, failure, result, uuidOf } from './fake-agent.ts';
 import { failureOf, type NewTask, SESSION_ID, SessionInProcess, TASK_ID, unwrap } from './harness.ts';
@@ -510,6 +511,8 @@ it('a graph of ten thousand tasks is created in one call, in events that fit int
   );
   expect(ids).toHaveLength(9_999);
   expect(failureOf(await tryToAdd(session, [{}])).errors).toMatchObject([{ path: 'tasks' }]);
+  const plan = DecomposeTaskRequest().parse({ strategy: 'agent' });
+  expect(failureOf(await session.runtime.decompose(session.call(), ids.at(-1)!, plan, [])).code).toBe('limit_reached');
   const longest = Math.max(...session.rows<{ events: string }>('event_batches').map(({ events }) => events.length));
   expect(longest).toBeLessThan(262_144);
   await session.act('start');
@@ -521,11 +524,11 @@ it('the graph of an object that has just woken keeps nothing of a transaction th
   const session = new SessionInProcess();
   await session.create();
   session.evict();
-  const { tasks, graph, kit } = session.runtime.parts;
+  const { storedGraph, graph, kit } = session.runtime.parts;
   const { store } = kit;
   expect(() =>
     store.transact(() => {
-      tasks.add(2, 'A task of a transaction that fails');
+      storedGraph.add('A task of a transaction that fails');
       expect(graph.leaves()).toHaveLength(2);
       throw new Error('fails');
     }),

@@ -237,10 +237,10 @@ export class SessionInProcess {
   /** A session with `count` tasks and a prompt for each, added through its real parts. */
   async createWithTasks(count: number, changes: Record<string, unknown> = {}): Promise<void> {
     await this.create(changes);
-    const { kit, tasks, messages } = this.runtime.parts;
+    const { kit, storedGraph, messages } = this.runtime.parts;
     kit.store.transact(() => {
       for (let number = 2; number <= count; number++) {
-        tasks.add(number, `Task ${number}`);
+        storedGraph.add(`Task ${number}`);
         messages.add(number, `Do part ${number}`, 'follow_up', 'tester');
       }
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { Title } from '../../../src/protocol/session/title.ts';
-import { checkpoint, conflict, failure, result } from './fake-agent.ts';
+import { checked, checkpoint, conflict, failure, result } from './fake-agent.ts';
 import { failureOf, type NewTask, SESSION_ID, SessionInProcess, unwrap } from './harness.ts';
 
 const id = (number: number) => taskIdOf(SESSION_ID, number);
@@ -295,6 +295,24 @@ describe('a session whose tasks are done', () => {
     expect(session.agentOf(4).connect().assignment!.start).toMatchObject({ from: [3, 4] });
     work(session, 4);
     expect(await session.status()).toBe('completed');
+  });
+
+  it('runs its checks again on what it then merges', async () => {
+    const session = new SessionInProcess();
+    await session.create({ checks: ['npm test'] });
+    await session.addTasks({}, {});
+    await session.act('start');
+    for (const task of [2, 3]) work(session, task);
+    const agent = session.agentOf(4).connect();
+    await session.addTasks({ parent: null });
+    agent.send(...checkpoint('all', { messages_done: 0 }), ...checked(0, 1), result(9_999));
+    expect(session.task(4).status).toBe('completed');
+    work(session, 5);
+    work(session, 4);
+    expect(await session.view()).toMatchObject({
+      status: 'partially_completed',
+      error: { message: expect.stringContaining('check') },
+    });
   });
 
   it('resolves a conflict at its end as well', async () => {
