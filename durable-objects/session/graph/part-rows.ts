@@ -138,6 +138,12 @@ export class PartRows {
     }
     const goes = new Set(gone.map(({ number }) => number));
     const isPlaced = new Set(placed.map(({ number }) => number));
+    const [added] = this.#addedByPeople(task.number, gone);
+    if (added) {
+      const part = records.task(added.parent!)!;
+      const detail = `“${added.title}” was added to “${part.title}”, which would be removed. Remove it first, or create it outside.`;
+      return refuse('has_dependents', detail, { current: [taskIdOf(id, added.number)] });
+    }
     const waiting = records
       .tasks()
       .filter(({ number }) => !goes.has(number) && !isPlaced.has(number))
@@ -150,6 +156,14 @@ export class PartRows {
     }
     const before = this.#partsOf(task.number);
     return changes.whyCyclic(placed.map((one) => this.#placeOf(task, one, placed, before)));
+  }
+
+  /** Those of the tasks that are no parts of a decomposition. */
+  #addedByPeople(whole: number, tasks: readonly TaskRow[]): TaskRow[] {
+    const { details } = this.#parts;
+    const split = [whole, ...tasks.map(({ number }) => number)];
+    const parts = new Set(split.flatMap((number) => details.partsOf(number).map(({ task }) => task)));
+    return tasks.filter(({ number, kind }) => kind === 'work' && !parts.has(number));
   }
 
   #placeOf(

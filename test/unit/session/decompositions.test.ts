@@ -120,6 +120,20 @@ describe('splitting by rules', () => {
     expect(titles(await decompose({ strategy: 'temporal' }))).toContain('By hand');
   });
 
+  it('is refused if it would remove what people have added to a part', async () => {
+    await session.create({ title: 'A CRUD' });
+    await decompose();
+    await decompose({ strategy: 'temporal' }, 3);
+    const { task_ids } = await add({ title: 'By hand', description: 'Do it.', parent: id(2) });
+    const before = stored();
+    const refused = failureOf(await tryTo({ strategy: 'temporal' }));
+    expect(refused).toMatchObject({ code: 'has_dependents', current: task_ids });
+    expect(refused.detail).toContain('“By hand” was added to');
+    expect(stored()).toEqual(before);
+    unwrap(await session.runtime.removeTask(session.call(), task_ids[0]!, { cascade: false }));
+    expect(titles(await decompose({ strategy: 'temporal' }))).toHaveLength(4);
+  });
+
   it('a preview shows the same parts under the same ids, and changes nothing', async () => {
     await session.create({ title: 'A CRUD' });
     await session.act('start');
