@@ -26,6 +26,7 @@ import { ChoiceMembers } from '../../src/protocol/session/requirements.ts';
 import { deleteSome } from '../kit/storage/purge.ts';
 import { instant } from '../kit/text.ts';
 import { DEADLINE } from './config.ts';
+import { NOBODY_HEARS } from './messages.ts';
 import type { SessionParts } from './parts.ts';
 import type { ModelRetry, SessionRow } from './rows.ts';
 
@@ -239,6 +240,7 @@ export class Actions {
 
   #retry({ from, message }: RetrySessionRequest, by: string): Outcome<null> {
     const { runs, messages } = this.#parts;
+    if (message !== undefined && !messages.isHeard()) return refuse('illegal_transition', NOBODY_HEARS);
     const problem = runs.restoreFrom(from);
     if (problem !== null) return refuse('not_found', problem);
     if (message !== undefined) messages.followUp(message, by);

@@ -140,7 +140,7 @@ export function buildParts(platform: ObjectPlatform, ports: SessionPorts, config
   const changes = new GraphChanges(moving);
   const newTasks = new NewTasks({ ...moving, changes });
   const taskEdits = new TaskEdits({ ...moving, changes });
-  const taskActions = new TaskActions(moving);
+  const taskActions = new TaskActions({ ...moving, changes });
   const decisions = new Decisions({ ...moving, taskActions });
   const partRows = new PartRows({ ...moving, changes });
   const planners = new Planners({ ...moving, changes, partRows });

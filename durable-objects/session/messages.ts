@@ -1,4 +1,4 @@
-import { hasEnded, isWorking, nextStatus } from '../../src/domain/session/session-machine.ts';
+import { hasEnded, isWorking, legalActions, nextStatus } from '../../src/domain/session/session-machine.ts';
 import { isHeld, isToDo } from '../../src/domain/session/session-status.ts';
 import { isFinal } from '../../src/domain/task-status.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
@@ -6,6 +6,7 @@ import { MAX_WAITING_MESSAGES } from '../../src/protocol/common/limits.ts';
 import type { MessageAccepted, SendMessageRequest } from '../../src/protocol/session/requests.ts';
 import { insertOrReplace } from '../kit/storage/insert-or-replace.ts';
 import type { SessionParts } from './parts.ts';
+import type { TaskRow } from './rows.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'graph' | 'log' | 'commands' | 'checkpoints'>;
 
@@ -17,7 +18,7 @@ export class Messages {
     this.#parts = parts;
   }
 
-  /** Adds a message to the first task whose work is unfinished. It goes into the running turn or waits for the next one. */
+  /** Adds a message to the task at work, or else to the first unfinished one. It goes into the running turn or waits for the next one. */
   send(request: SendMessageRequest, by: string): Outcome<MessageAccepted> {
     const { records, checkpoints } = this.#parts;
     const { status } = records.session();
@@ -27,6 +28,9 @@ export class Messages {
       });
     }
     const task = this.#nextTask();
+    if (task === null) {
+      return refuse('illegal_transition', NOBODY_HEARS, { legal_actions: legalActions(status) });
+    }
     const done = checkpoints.newest(task)?.messages_done ?? 0;
     if (records.messagesAfter(task, done).length >= MAX_WAITING_MESSAGES) {
       return refuse(
@@ -39,16 +43,27 @@ export class Messages {
     return ok({ number: this.add(task, request.text, delivery, by), delivery });
   }
 
-  /** Adds a message to the task that a new run does first, after all other messages. */
-  followUp(text: string, by: string): void {
-    this.add(this.#nextTask(), text, 'follow_up', by);
+  /** Whether a task has its prompt, so that its agent hears a message. */
+  isHeard(): boolean {
+    return this.#nextTask() !== null;
   }
 
-  /** The first task that has not ended, or else the first one that a new run does. */
-  #nextTask(): number {
-    const leaves = this.#parts.graph.leaves();
-    // The work of a held task is done, so that nobody would read it. It waits for another one, which is unfinished too.
-    return (leaves.find((task) => !isFinal(task) && !isHeld(task)) ?? leaves.find(isToDo) ?? leaves[0]!).number;
+  /** Adds a message to the task that a new run does first, after all other messages. Call this if it is heard. */
+  followUp(text: string, by: string): void {
+    this.add(this.#nextTask()!, text, 'follow_up', by);
+  }
+
+  /**
+   * The task whose agent hears a message: one that is worked on, or else the first whose work is unfinished, or that a new
+   * run does first. A task that has no prompt yet is none of them, because the prompt comes first.
+   */
+  #nextTask(): number | null {
+    const { graph, records } = this.#parts;
+    const hearing = graph.leaves().filter(({ number }) => records.lastMessageOf(number) > 0);
+    const isWorkedOn = ({ number }: TaskRow) => records.liveLease(number) !== undefined;
+    const isUnfinished = (task: TaskRow) => !isFinal(task) && !isHeld(task);
+    const next = hearing.find(isWorkedOn) ?? hearing.find(isUnfinished) ?? hearing.find(isToDo);
+    return (next ?? hearing[0])?.number ?? null;
   }
 
   /** Adds a message to a task, and sends it to the agent that holds the task. @returns its number */
@@ -62,3 +77,6 @@ export class Messages {
     return number;
   }
 }
+
+export const NOBODY_HEARS =
+  'No agent has begun with a task of the session, so none can hear the message. Change the description of a task, or send it later.';

@@ -91,9 +91,9 @@ export class Runs {
     transitions.intend(intent);
     const isIdle = (task: TaskRow) =>
       isHeld(task) || task.status === 'blocked' || (task.status === 'pending' && task.setback === null);
-    for (const task of this.#unfinished()) {
-      const hasAgent = leases.some((lease) => lease.task === task.number);
-      if (!hasAgent && !isIdle(task)) this.#withdraw(task.number, intent, intent);
+    for (const number of this.#unfinished()) {
+      const hasAgent = leases.some(({ task }) => task === number);
+      if (!hasAgent && !isIdle(records.task(number)!)) this.#withdraw(number, intent, intent);
     }
     if (leases.length > 0) transitions.request(intent, by);
     for (const { task, epoch } of leases) {
@@ -120,7 +120,7 @@ export class Runs {
   close(intent: 'cancel' | 'complete' | 'fail' | 'time_out', reason: string, facts: MoveFacts): void {
     const { leases, transitions } = this.#parts;
     transitions.intend(intent);
-    for (const { number } of this.#unfinished()) {
+    for (const number of this.#unfinished()) {
       leases.stop(number, reason);
       this.#setEnded(number, intent);
     }
@@ -134,7 +134,7 @@ export class Runs {
     for (const { task } of records.liveLeases()) leases.end(task, 'lost', 'deleted');
     if (hasEnded) return;
     transitions.intend('cancel');
-    for (const { number } of this.#unfinished()) this.#withdraw(number, 'cancel', 'deleted');
+    for (const number of this.#unfinished()) this.#withdraw(number, 'cancel', 'deleted');
     transitions.settle(facts);
   }
 
@@ -169,8 +169,10 @@ export class Runs {
     return this.#parts.records.tasks().filter(({ aside }) => aside);
   }
 
-  #unfinished(): TaskRow[] {
-    return this.#parts.graph.leaves().filter((task) => !isFinal(task));
+  /** The unfinished tasks, one after the other. The end of one may end others. */
+  *#unfinished(): Generator<number> {
+    const { records, graph } = this.#parts;
+    for (const { number } of graph.leaves()) if (!isFinal(records.task(number)!)) yield number;
   }
 
   /** Ends the task's lease, reservation or backoff. */

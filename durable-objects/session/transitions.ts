@@ -22,6 +22,7 @@ type Needs = Pick<
   | 'gates'
   | 'conflicts'
   | 'integration'
+  | 'deliveryTasks'
   | 'scheduler'
 > & {
   /** Is called before the graph goes on after a task of the kind `plan` has ended. It can change the graph. */
@@ -133,16 +134,21 @@ export class Transitions {
     projections.changed();
   }
 
-  /** Lets the graph go on. If every task is done, a last one may have to merge their work. @returns the session's status */
+  /** Lets the graph go on, with the last tasks that the session adds when all others are done. @returns its status */
   #goOn(): SessionStatus {
-    const { records, graph, integration, scheduler } = this.#parts;
-    scheduler.advance(this.task);
+    const { records, graph, scheduler } = this.#parts;
     const { intent, status } = records.session();
-    const to = sessionStatus(graph.counts, intent, status);
-    const isDone = to === 'completed' || to === 'partially_completed';
-    if (intent !== 'run' || !isDone || !integration.begin(this.task)) return to;
-    scheduler.advance(this.task);
+    do scheduler.advance(this.task);
+    while (intent === 'run' && this.#addsLast());
     return sessionStatus(graph.counts, intent, status);
+  }
+
+  /** Merges the work of all tasks and checks the whole, and only then delivers it. @returns whether a task is to do it */
+  #addsLast(): boolean {
+    const { records, graph, integration, deliveryTasks } = this.#parts;
+    const status = sessionStatus(graph.counts, 'run', records.session().status);
+    if (status !== 'completed' && status !== 'partially_completed') return false;
+    return integration.begin(this.task) || (status === 'completed' && deliveryTasks.addLast());
   }
 
   /** Records that the working agents were asked to pause or stop. */

@@ -1,6 +1,5 @@
-import { after } from '../../../src/domain/graph/task-graph.ts';
+import { after, type Dependency } from '../../../src/domain/graph/task-graph.ts';
 import { type DeliveryPlan, deliveryState, planOf } from '../../../src/domain/session/delivery.ts';
-import { sessionStatus } from '../../../src/domain/session/session-status.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { taskIdOf, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import { MAX_DEPENDENCIES } from '../../../src/protocol/common/limits.ts';
@@ -36,29 +35,32 @@ export class DeliveryTasks {
   }
 
   /**
-   * Adds the task with which a session ends that is to be delivered, once all others are done as a whole and have
-   * changed something.
-   * @returns whether it has
+   * Adds the task with which a session ends that is to be delivered. All others are done as a whole.
+   * @returns whether it has: they have changed something, and no task delivers it yet
    */
   addLast(): boolean {
-    const { records, graph, storedGraph, checkpoints } = this.#parts;
+    const { records, storedGraph, checkpoints } = this.#parts;
     const { deliver } = records.spec();
-    if (deliver === undefined || sessionStatus(graph.counts, 'run', records.session().status) !== 'completed')
-      return false;
+    if (deliver === undefined) return false;
     const work = checkpoints.finalWork();
     if (work === null || whyNotDeliverable(work) !== null) return false;
-    const rows = records.tasks();
     if (this.own() !== null || !storedGraph.hasRoom()) return false;
-    const awaited = new Set(rows.flatMap((row) => dependenciesOf(row).map(({ task }) => task)));
-    const last = rows.filter(({ number, parent, aside }) => parent === null && !aside && !awaited.has(number));
-    const depends_on = JSON.stringify(last.slice(0, MAX_DEPENDENCIES).map(({ number }) => after(number)));
-    storedGraph.record([this.add(planOf(deliver, records.sessionNamed()), work, 'session', { depends_on })]);
+    const plan = planOf(deliver, records.sessionNamed());
+    storedGraph.record([this.add(plan, work, 'session', { depends_on: JSON.stringify(this.#allBefore()) })]);
     return true;
   }
 
   /** The task with which the session itself ends; null if it has none. */
   own(): TaskRow | null {
     return this.#parts.records.tasks().find(({ kind, aside }) => kind === 'deliver' && !aside) ?? null;
+  }
+
+  /** The tasks after which no other comes. */
+  #allBefore(): Dependency[] {
+    const rows = this.#parts.records.tasks().filter(({ kind, aside }) => !aside && kind !== 'deliver');
+    const awaited = new Set(rows.flatMap((row) => dependenciesOf(row).map(({ task }) => task)));
+    const last = rows.filter(({ number, parent }) => parent === null && !awaited.has(number));
+    return last.slice(0, MAX_DEPENDENCIES).map(({ number }) => after(number));
   }
 
   /** Adds a task that delivers this work. @param by who has asked for it */

@@ -8,12 +8,14 @@ import type { Place } from './stored-graph.ts';
 
 type Needs = Pick<
   SessionParts,
-  'records' | 'graph' | 'storedGraph' | 'gates' | 'leases' | 'transitions' | 'projections'
+  'records' | 'details' | 'graph' | 'storedGraph' | 'deliveryTasks' | 'gates' | 'leases' | 'transitions' | 'projections'
 >;
 
 /** The most tasks of a cycle that an error names. */
 const SHOWN_OF_CYCLE = 10;
 const MAX_TASK_IDS = 100;
+const IS_DELIVERED =
+  'An agent is delivering the work of the session. Wait for its end, and then retry what is to change.';
 
 /** What all changes of the graph have in common: when they are refused, and what records them. */
 export class GraphChanges {
@@ -31,6 +33,8 @@ export class GraphChanges {
         legal_actions: legalActions(status),
       });
     }
+    const delivered = this.whyDelivered();
+    if (delivered) return delivered;
     if (expected === undefined || expected === graph_version) return null;
     const detail = `The graph has version ${graph_version} by now. Read it again before you change it.`;
     return refuse('stale_graph', detail, { current: { graph_version } });
@@ -57,7 +61,8 @@ export class GraphChanges {
   /** Records a change of the stored graph, and lets it go on. @returns the new version */
   record(changed: readonly Place[], removed: readonly TaskRow[] = []): number {
     const { storedGraph, gates, transitions, projections } = this.#parts;
-    const version = storedGraph.record(changed, removed);
+    const gone = [...removed, ...this.#withdrawDelivery()];
+    const version = storedGraph.record(changed, gone);
     const affected = new Set(changed.flatMap(({ number, parent }) => (parent === null ? number : [number, parent])));
     for (const number of affected) this.#takeBack(number);
     for (const row of removed) {
@@ -67,6 +72,31 @@ export class GraphChanges {
     transitions.settle({ reason: 'graph_changed' });
     projections.changed();
     return version;
+  }
+
+  /** Why no task can start again or be added: an agent is delivering the work; null if none is. */
+  whyDelivered(): Outcome<never> | null {
+    const { records, deliveryTasks } = this.#parts;
+    const last = deliveryTasks.own();
+    if (!last || isFinal(last) || !records.liveLease(last.number)) return null;
+    return refuse('illegal_transition', IS_DELIVERED, { legal_actions: legalActions(records.session().status) });
+  }
+
+  /** Takes the delivery back, because there will be other work. It is added again when that is done. */
+  withdrawDelivery(): void {
+    const gone = this.#withdrawDelivery();
+    if (gone.length > 0) this.#parts.storedGraph.record([], gone);
+  }
+
+  #withdrawDelivery(): TaskRow[] {
+    const { records, details, leases, deliveryTasks } = this.#parts;
+    const last = deliveryTasks.own();
+    if (!last || isFinal(last)) return [];
+    leases.end(last.number, 'lost', 'graph_changed');
+    records.removeTask(last.number);
+    details.remove(last.number);
+    records.update({ delivery: null });
+    return [last];
   }
 
   /** A task that has lost its last subtask is worked on itself. */

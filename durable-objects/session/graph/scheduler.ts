@@ -30,12 +30,12 @@ export class Scheduler {
 
   /** Makes all changes that follow from those of this transaction. */
   advance(change: Change): void {
-    const { records, graph, deliveryTasks } = this.#parts;
+    const { records, graph } = this.#parts;
     const isRunning = records.session().intent === 'run';
     graph.willChange();
     do {
       for (let move = graph.live.next(isRunning); move; move = graph.live.next(isRunning)) this.#make(move, change);
-    } while (isRunning && (deliveryTasks.addLast() || !this.#dispatch(change)));
+    } while (isRunning && !this.#dispatch(change));
   }
 
   #make({ number, ...changes }: Move, change: Change): void {
@@ -43,6 +43,10 @@ export class Scheduler {
     if (changes.status === 'skipped' && !graph.isParent(number)) {
       leases.stop(number, UNREACHABLE);
       return change(number, { ...changes, setback: null, degraded_by: null });
+    }
+    if (changes.status === 'pending' && !graph.isParent(number)) {
+      leases.end(number, 'lost', 'graph_changed');
+      return change(number, { ...changes, setback: null });
     }
     if (changes.status === 'ready' && !graph.isParent(number)) {
       const blockage = gates.blockageOf(number);

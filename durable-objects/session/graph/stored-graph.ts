@@ -1,3 +1,4 @@
+import { findCycle } from '../../../src/domain/graph/cycle.ts';
 import type { Dependency } from '../../../src/domain/graph/task-graph.ts';
 import { WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import { BATCH_BYTES, MAX_TASKS } from '../../../src/protocol/common/limits.ts';
@@ -49,7 +50,7 @@ export class StoredGraph {
   ): number {
     const row = this.add(title, columns);
     this.#parts.details.define(row.number, definition);
-    this.record([row]);
+    this.#recordOne(row);
     return row.number;
   }
 
@@ -57,7 +58,14 @@ export class StoredGraph {
   waitFor(number: number, dependencies: readonly Dependency[]): void {
     const { records } = this.#parts;
     records.updateTask(number, { depends_on: JSON.stringify(dependencies) });
-    this.record([records.task(number)!]);
+    this.#recordOne(records.task(number)!);
+  }
+
+  /** @throws if the task would wait for itself, which rolls the transaction back */
+  #recordOne(row: TaskRow): void {
+    this.record([row]);
+    const cycle = findCycle(this.#parts.graph.tasks, [row.number]);
+    if (cycle) throw new Error(`the tasks ${cycle.join(', ')} would wait for each other`);
   }
 
   /** Records a new version of the graph, with all tasks that differ from the one before. @returns the version */

@@ -8,9 +8,16 @@ import type { RetryTaskRequest, UpdateTaskStatusRequest } from '../../../src/pro
 import type { SessionParts } from '../parts.ts';
 import { NO_SUCH_TASK, type TaskRow } from '../rows.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'graph' | 'leases' | 'transitions' | 'runs'>;
+type Needs = Pick<SessionParts, 'records' | 'graph' | 'leases' | 'transitions' | 'runs' | 'changes'>;
 type Ending = UpdateTaskStatusRequest['status'];
 type Action = Extract<TaskChange, { type: 'status' | 'retry' }>;
+
+/** Why a task of a kind is not done by a word: what comes after it needs what it makes. */
+const MADE_BY_WORK: Partial<Record<TaskRow['kind'], string>> = {
+  resolve: 'That would not resolve the conflict. Answer the question which version stays, or cancel the task.',
+  integrate: 'Only an agent can merge the work of the tasks. The task can be cancelled or skipped.',
+  deliver: 'Only an agent can complete a delivery. It can be cancelled or skipped.',
+};
 
 /** The actions of people and programs on single tasks: they end a task from outside, and start it again. */
 export class TaskActions {
@@ -37,16 +44,18 @@ export class TaskActions {
       return this.#refuse('A task with subtasks is done or fails with them. It can be cancelled or skipped.');
     }
     const message = reason ?? 'The task was failed from outside.';
-    const obstacle = status === 'completed' ? this.#whyNotDone(task) : null;
+    const obstacle = this.#whyNotDone(task, status);
     if (obstacle !== null) return this.#refuse(obstacle);
     this.endAll(task.number, status, status === 'failed' ? { code: 'failed', message, retryable: false } : null);
     transitions.settle({ reason: `by ${by}` });
     return ok(null);
   }
 
-  /** Why a person cannot say that a task is done; null if one can. */
-  #whyNotDone({ number, kind }: TaskRow): string | null {
-    if (kind === 'deliver') return 'Only an agent can complete a delivery. It can be cancelled or skipped.';
+  /** Why a person cannot say that a task is done, or not needed; null if one can. */
+  #whyNotDone({ number, kind }: TaskRow, status: Ending): string | null {
+    const made = MADE_BY_WORK[kind];
+    if (made !== undefined && (status === 'completed' || (status === 'skipped' && kind === 'resolve'))) return made;
+    if (status !== 'completed') return null;
     // What comes after the task would begin without what the agent has not saved yet.
     if (!this.#parts.records.liveLease(number)) return null;
     return 'An agent works on the task, and its newest work is not here yet. Wait for its result, or pause the session, which saves the work, and complete the task then.';
@@ -70,7 +79,7 @@ export class TaskActions {
 
   /** Starts a task again. The tasks that were skipped because of it start too; on request, all that follow it. */
   #retry(task: TaskRow, { with_dependents }: RetryTaskRequest, by: string): Outcome<null> {
-    const { records, graph, runs, leases, transitions } = this.#parts;
+    const { records, graph, runs, changes, leases, transitions } = this.#parts;
     const { status } = records.session();
     if (hasEnded(status) && nextStatus(status, 'retry') === null) {
       return this.#refuse(`The session is ${status}, and cannot be retried. Create another one.`);
@@ -89,9 +98,12 @@ export class TaskActions {
       runs.begin(by, (row) => isIncluded(row) || !isFinal(row));
       return ok(null);
     }
-    const rows = graph.leaves().filter(isIncluded);
-    // An agent may still be sending its last checkpoint.
-    for (const { number } of rows) if (records.liveLease(number)) leases.end(number, 'lost', 'retry');
+    const delivered = changes.whyDelivered();
+    if (delivered) return delivered;
+    changes.withdrawDelivery();
+    const rows = graph.leaves().filter((row) => again.has(row.number) && (isFinal(row) || records.hasBegun(row)));
+    // The agent of an ended task may still be sending its last checkpoint.
+    for (const row of rows) if (!isFinal(row) || records.liveLease(row.number)) leases.end(row.number, 'lost', 'retry');
     runs.beginAnew(rows);
     transitions.settle({ reason: `by ${by}` });
     return ok(null);

@@ -6,7 +6,7 @@ import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../rows.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'checks' | 'deliveryTasks' | 'planners' | 'tasks'>;
+type Needs = Pick<SessionParts, 'records' | 'checks' | 'deliveryTasks' | 'planners' | 'tasks' | 'works'>;
 type Result = Extract<AgentFrameBody, { type: 'result' }>['data'];
 
 /** What a result leads to: the end of its task, or another prompt. */
@@ -19,7 +19,7 @@ export class Results {
 
   /** Ends the task, unless the lease goes on. Without its checks, work is done in part at most. */
   take(lease: LeaseRow, result: Result): void {
-    const { checks, records, tasks } = this.#parts;
+    const { checks, records, tasks, works } = this.#parts;
     const { task } = lease;
     if (records.task(task)!.kind === 'deliver' && result.status !== 'failed') return this.#delivered(lease, result);
     if (this.continueLease(lease, result)) return tasks.begun(task);
@@ -32,6 +32,7 @@ export class Results {
     const said = { success: status === 'completed', text, finish, files_changed };
     const whole = verdict === null ? said : { ...said, checks: checks.results(task) };
     if (areRed) return tasks.fail(task, bounded(checks.whyFailed(task)), whole);
+    if (status !== 'failed' && works.lacksMerge(task)) return tasks.fail(task, NOT_MERGED, whole);
     if (status === 'failed') return tasks.fail(task, reported ?? NO_REASON);
     const error = areMissing ? checks.whyNotRun(task) : reported;
     tasks.finish(task, status === 'partial' ? 'partial' : 'whole', { reason: status, result: whole, error });
@@ -75,6 +76,11 @@ function mayBeMended({ status, error }: Pick<Result, 'status' | 'error'>): boole
 
 /** What an agent of an earlier release, which takes a delivery for other work, is asked no more. */
 const CANNOT_DELIVER = 'This agent has reported no delivery, so it does not know how to deliver.';
+const NOT_MERGED: SessionError = {
+  code: 'not_merged',
+  message: 'The agent says that it is done, but has sent no checkpoint with the merged work.',
+  retryable: true,
+};
 const NO_REASON: SessionError = { code: 'agent_failed', message: 'The agent gave no reason.', retryable: false };
 /** An agent's error is truncated, because errors are part of every view and list. */
 const MAX_ERROR_CHARS = 5_000;

@@ -66,14 +66,11 @@ export class Conflicts {
     const nothing = { permission: null, patterns: [], always: [] };
     const approval = approvals.open(number, { kind: 'conflict', ...nothing, ...conflictAsk(item) }, null);
     const numbers = named.map(({ task }) => task);
+    // The task itself is a side if it has worked before.
+    const before = [...new Set(numbers)].filter((one) => one !== number);
     const resolve = storedGraph.addOwn(
       truncated(`Resolve the conflict of ${sides.map((side) => `“${side.title}”`).join(', ')}`, MAX_TITLE_CHARS),
-      {
-        kind: 'resolve',
-        parent,
-        priority,
-        depends_on: JSON.stringify([...new Set(numbers)].map((task) => after(task))),
-      },
+      { kind: 'resolve', parent, priority, depends_on: JSON.stringify(before.map((task) => after(task))) },
       {
         description: resolutionPrompt(item),
         required_capabilities: ['conflict_resolution'],
@@ -106,7 +103,11 @@ export class Conflicts {
       if (this.#parts.records.task(blocked)?.status === 'blocked') change(blocked, { status: 'pending' });
     }
     if (before.status === 'blocked' && isFinal(task)) {
-      for (const resolve of this.#unresolved(task)) this.#end(resolve, change);
+      const moot = this.#unresolved(task);
+      for (const resolve of moot) this.#end(resolve, change);
+      // If the task is tried again, it meets the conflict again.
+      const kept = dependenciesOf(task).filter((one) => !moot.includes(one.task));
+      if (moot.length > 0) this.#parts.storedGraph.waitFor(task.number, kept);
     }
   }
 

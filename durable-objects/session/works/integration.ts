@@ -28,6 +28,8 @@ export class Integration {
     if (!this.#isNeeded(last.length, known) || known?.status === 'cancelled' || known?.status === 'skipped')
       return false;
     if (known && last.length === 1 && last[0]!.task === known.number) return false;
+    // It has had its attempts at the same works.
+    if (known && works.hasBegunWith(known.number, last)) return false;
     const before = last.filter(({ task }) => task !== known?.number).map(({ task }) => after(task));
     if (!known) {
       if (!storedGraph.hasRoom()) return false;

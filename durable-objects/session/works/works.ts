@@ -77,6 +77,14 @@ export class Works {
     return stored?.epoch === epoch ? stored : this.#newStart(task);
   }
 
+  /** Whether the task's last lease began with exactly these works. */
+  hasBegunWith(task: number, works: readonly WorkName[]): boolean {
+    const { start } = this.#parts.records.task(task)!;
+    if (start === null) return false;
+    const begun = new Set((JSON.parse(start) as StoredStart).from.map(({ checkpoint }) => checkpoint));
+    return begun.size === works.length && works.every(({ checkpoint }) => begun.has(checkpoint));
+  }
+
   /** Fixes the start of the task's present epoch. */
   fixStart(task: number): void {
     const { records } = this.#parts;
@@ -104,6 +112,15 @@ export class Works {
   /** Whether an agent must merge works for the task. One that goes on with a resolution needs both sides, too. */
   needsMerge(task: number): boolean {
     return this.#parts.records.task(task)!.kind === 'resolve' || this.startOf(task).from.length > 1;
+  }
+
+  /** Whether a task that is there to merge works has none with all of them. */
+  lacksMerge(task: number): boolean {
+    const { kind } = this.#parts.records.task(task)!;
+    if (kind !== 'integrate' && kind !== 'resolve') return false;
+    const { from } = this.startOf(task);
+    const own = this.of(task);
+    return from.length > 1 && lastWorks(own ? [...from, own] : from, this.#parentsOf).length > 1;
   }
 
   /** The start of an assignment. */

@@ -44,6 +44,8 @@ export class LiveGraph {
   readonly #mayEnd = new Set<number>();
   readonly #parents = new Set<number>();
   readonly #mayStart = new Set<number>();
+  /** Ready tasks that may not start any more, because a task before them starts again or was added. */
+  readonly #heldBack = new Set<number>();
   readonly #ready: Heap<Candidate>;
   /** Whether a task that had ended has started again. This graph is then out of date. */
   isStale = false;
@@ -61,6 +63,9 @@ export class LiveGraph {
     for (const event of this.#missing.none()) this.#opened(event);
     // Only now is known which of them could start.
     for (const parent of graph.children.keys()) this.#noteParent(parent, progressOf(parent));
+    for (const task of graph.tasks.keys()) {
+      if (progressOf(task).status === 'ready' && !this.isParent(task) && !this.mayStart(task)) this.#heldBack.add(task);
+    }
   }
 
   /** Whether the task has subtasks, and is not worked on itself. */
@@ -110,6 +115,9 @@ export class LiveGraph {
   next(isRunning: boolean): Move | null {
     for (const [number, cause] of take(this.#doomed)) {
       if (!isFinal(this.#known.get(number)!)) return { number, status: 'skipped', outcome: null, cause };
+    }
+    for (const [number] of take(this.#heldBack)) {
+      if (this.#known.get(number)!.status === 'ready') return { number, status: 'pending', outcome: null, cause: null };
     }
     for (const [number] of take(this.#mayEnd)) {
       const { status, outcome } = this.#known.get(number)!;

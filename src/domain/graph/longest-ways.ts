@@ -10,6 +10,8 @@ export class LongestWays {
   readonly #left: Left;
   readonly #side: 'before' | 'after';
   readonly #known = new Map<Event, number>();
+  /** The events whose ways are being found. */
+  readonly #opened = new Set<Event>();
 
   constructor(events: EventGraph, left: Left, side: 'before' | 'after') {
     this.#events = events;
@@ -17,7 +19,10 @@ export class LongestWays {
     this.#side = side;
   }
 
-  /** The length of the longest way on this side of an event. */
+  /**
+   * The length of the longest way on this side of an event.
+   * @throws if the graph has a cycle there
+   */
   of(event: Event): number {
     const wanted = [event];
     for (let at = wanted.at(-1); at !== undefined; at = wanted.at(-1)) {
@@ -37,6 +42,8 @@ export class LongestWays {
       else longest = Math.max(longest, rest + (kind === 'work' ? this.#left(this.#events.taskOf(event)) : 0));
     });
     if (wanted.length === stillWanted) this.#known.set(event, longest);
+    else if (this.#opened.has(event)) throw new Error(`the graph has a cycle at task ${this.#events.taskOf(event)}`);
+    this.#opened.add(event);
   }
 
   #forEachNext(event: Event, visit: (next: Event, kind: EdgeKind) => void): void {

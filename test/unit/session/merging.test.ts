@@ -166,6 +166,50 @@ describe('a conflict of works', () => {
     expect((await session.view(['approvals'])).approvals).toMatchObject([{ status: 'withdrawn' }]);
   });
 
+  it.each([
+    { action: 'fail', body: { error: { message: 'Enough.' } } },
+    { action: 'complete', body: { result: { success: true } } },
+  ] as const)('ends with its session: $action', async (action) => {
+    const session = await inConflict();
+    await session.act(action as never);
+    expect([4, 5].map((task) => statusOf(session, task))).toEqual([expect.any(String), 'cancelled']);
+    expect(['failed', 'completed']).toContain(await session.status());
+  });
+
+  it('ends with its session at the time limit', async () => {
+    const session = new SessionInProcess();
+    await session.create({ max_duration_seconds: 60 });
+    await session.addTasks(...FAN_IN, { title: 'Go on for long' });
+    await session.act('start');
+    for (const task of [2, 3]) work(session, task);
+    const other = session.agentOf(5).connect();
+    session
+      .agentOf(4)
+      .connect()
+      .send(conflict([1], 2, 'b.txt'));
+    for (let each = 0; each < 5; each++) await other.ping(30_000);
+    expect(await session.view()).toMatchObject({ status: 'timeout' });
+  });
+
+  it('comes back if its task is tried again after a person has refused to resolve it', async () => {
+    const session = await inConflict();
+    const [approval] = (await session.view(['approvals'])).approvals!;
+    unwrap(await session.runtime.answer(session.call(), approval!.id, { decision: 'reject' }));
+    await session.act({ action: 'retry', body: { from: 'last' } });
+    expect(statusOf(session, 4)).toBe('ready');
+    const again = session.agentOf(4).connect();
+    again.send(conflict([1], 2, 'b.txt'));
+    expect(session.task(6)).toMatchObject({ kind: 'resolve', status: 'ready' });
+  });
+
+  it('is not resolved by a word: only its task is cancelled or failed, or a person chooses', async () => {
+    const session = await inConflict();
+    for (const status of ['completed', 'skipped'] as const) {
+      const refused = await session.runtime.changeTask(session.call(), id(5), { type: 'status', body: { status } });
+      expect(failureOf(refused).detail).toContain('Answer the question');
+    }
+  });
+
   it('skips the task if nobody could resolve it, and is tried again by a retry', async () => {
     const session = await inConflict();
     session.agentOf(5, 'AGENT-THIRD').connect().send(failure(false));
