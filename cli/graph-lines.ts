@@ -29,6 +29,7 @@ export function graphLines(graph: SessionGraph, tasks: readonly TaskView[]): str
   const nodes = new Map(graph.nodes.map((node) => [node.task_id, node]));
   const views = new Map(tasks.map((task) => [task.id, task]));
   const critical = new Set(graph.critical_path);
+  const parents = new Set(graph.nodes.map(({ parent_task_id }) => parent_task_id));
   const before = new Map<string, number[]>();
   for (const { task_id, dependent_task_id } of graph.edges) {
     before.set(dependent_task_id, [...(before.get(dependent_task_id) ?? []), taskNumber(task_id)]);
@@ -39,7 +40,7 @@ export function graphLines(graph: SessionGraph, tasks: readonly TaskView[]): str
       view?.agent_name ?? '',
       after(before.get(node.task_id)),
       node.parent_task_id === null ? '' : `part of ${taskNumber(node.parent_task_id)}`,
-      finish(node, graph.at),
+      parents.has(node.task_id) ? '' : finish(node, graph.at),
       view?.blocked_by?.message ?? '',
     ].filter(Boolean);
     const sign = critical.has(node.task_id) ? paint('bold', '*') : ' ';
@@ -64,7 +65,7 @@ function summary({ critical_path, critical_path_hours, predicted_finish_at, agen
 }
 
 function after(numbers: readonly number[] | undefined): string {
-  return numbers ? `after ${numbers.join(', ')}` : '';
+  return numbers ? `after ${numbers.toSorted((one, other) => one - other).join(', ')}` : '';
 }
 
 /** When an unfinished task is expected to end, and how much later it may. */

@@ -8,8 +8,8 @@ import { editRemark, retryTime } from '../src/domain/session/session-state.ts';
 import type { SessionStatus } from '../src/protocol/common/enums.ts';
 import { WHOLE_SESSION } from '../src/protocol/common/ids.ts';
 import type { SessionEvent } from '../src/protocol/events/envelope.ts';
-import type { SessionDiff } from '../src/protocol/session/checkpoint.ts';
 import { answerText, approvalLines, waitsUntil } from './approval-text.ts';
+import { RenderedTasks } from './rendered-tasks.ts';
 import { paint, printable } from './terminal.ts';
 
 type EventOf<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;
@@ -42,11 +42,12 @@ const slowTools = new Set(['bash', 'task']);
 
 /**
  * Renders a session's events as lines for a terminal. Streamed text is buffered until its line is complete. Repeated
- * text is shown once. If tasks run in parallel, a line marks each change of the task.
+ * text is shown once. If there are several tasks, a line marks each change of the task.
  */
 export class SessionRenderer {
   readonly #session: string;
   readonly #parts = new Map<string, StreamedPart>();
+  readonly #tasks = new RenderedTasks();
   #openPart: StreamedPart | undefined;
   /** The task of the newest line. */
   #task: number | undefined;
@@ -58,11 +59,14 @@ export class SessionRenderer {
 
   /** The lines for an event. Some events have none. */
   render(event: SessionEvent): string[] {
+    if (event.type === 'graph.changed') return [...this.#flush(), ...this.#tasks.change(event)];
+    // It names its task, so it needs no heading.
+    if (event.type === 'task.status') return this.#after(this.#tasks.status(event));
     const lines = this.#lines(event);
     if (lines.length === 0 || event.task === WHOLE_SESSION || event.task === this.#task) return lines;
-    const switched = this.#task !== undefined;
+    const isSaid = this.#task !== undefined || this.#tasks.has(event.task);
     this.#task = event.task;
-    return switched ? [note(`task ${event.task}`), ...lines] : lines;
+    return isSaid ? [note(this.#tasks.name(event.task)), ...lines] : lines;
   }
 
   #lines(event: SessionEvent): string[] {
@@ -77,11 +81,14 @@ export class SessionRenderer {
         return [...this.#flush(), ...renderTool(event, this.#parts.has(keyOf(event.data.call_id, event)))];
       case 'part.completed':
         return this.#flush();
-      default: {
-        const lines = renderEvent(event, this.#session);
-        return lines.length === 0 ? lines : [...this.#flush(), ...lines];
-      }
+      default:
+        return this.#after(renderEvent(event, this.#session));
     }
+  }
+
+  /** Lines of which an open line is none. */
+  #after(lines: string[]): string[] {
+    return lines.length === 0 ? lines : [...this.#flush(), ...lines];
   }
 
   #stream(id: string, event: EventOf<'text.delta' | 'reasoning.delta' | 'tool.output'>, prefix: string): string[] {
@@ -143,7 +150,7 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
       // Its text is what the checks have printed, which was shown.
       if (event.data.by === 'checks')
         return [mark('›', 'bold', 'the agent gets the failed checks back, to mend its work')];
-      return [mark('›', 'bold', event.data.text)];
+      return promptLines(event.data.text);
     case 'turn.started':
       return event.data.model ? [note(`turn ${event.data.turn}, model ${event.data.model}`)] : [];
     case 'todo':
@@ -182,18 +189,12 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
       return [mark('!', 'yellow', conflictText(event.data))];
     case 'task.decomposition':
       return [note(decompositionText(event.data))];
-    case 'graph.changed': {
-      const { tasks, removed } = event.data;
-      const [first, ...more] = tasks;
-      const gone = removed ? [note(`${removed.length} tasks removed`)] : [];
-      if (!first) return gone;
-      return [...gone, note(more.length === 0 ? `task ${first.number}: ${first.title}` : `${tasks.length} tasks`)];
-    }
     case 'check.started':
       return [`${paint('dim', '▸')} ${checkText(event)}`];
     case 'check.ended':
       return renderCheck(event);
     case 'session.updated':
+    case 'graph.changed':
     case 'task.status':
     case 'lease.extended':
     case 'approval.extended':
@@ -215,6 +216,17 @@ function renderStatusChange({ data }: EventOf<'session.status'>): string[] {
   const remark = data.result ? resultRemark(data.result) : '';
   const reason = data.error?.message ?? (plainStatuses.has(data.to) ? remark : data.reason.replaceAll('_', ' '));
   return [reason ? `${line} ${paint('dim', printable(reason))}` : line];
+}
+
+/** The beginning of a prompt: those of a graph have what the tasks before have reported. */
+function promptLines(text: string): string[] {
+  const lines = printable(text)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  const [first = '', ...more] = lines.slice(0, outputLinesMax);
+  const rest = lines.length - outputLinesMax;
+  const shown = [...more, ...(rest > 0 ? [`… ${rest} more lines`] : [])];
+  return [`${paint('bold', '›')} ${first}`, ...shown.map((line) => `  ${line}`)];
 }
 
 function retryText(event: EventOf<'model.retry'>): string {
@@ -293,28 +305,6 @@ function excerpt(text = ''): string[] {
   const shown = lines.slice(0, outputLinesMax);
   const rest = lines.length - shown.length;
   return [...shown, ...(rest > 0 ? [`… ${rest} more lines`] : [])].map((line) => `    ${paint('dim', line)}`);
-}
-
-/** A colored patch, preceded by one line for each file. */
-export function renderDiff(diff: SessionDiff): string[] {
-  if (diff.files.length === 0) return [note('no changes')];
-  const files = diff.files.map(
-    ({ path, status, additions, deletions }) =>
-      `  ${status.padEnd(9)}${printable(path)} ${paint('green', `+${additions}`)} ${paint('red', `-${deletions}`)}`,
-  );
-  const unseen = diff.is_text
-    ? []
-    : [note('some bytes are not UTF-8 and are shown as \uFFFD; --patch prints them unchanged')];
-  const cut = diff.is_cut ? [note('the patch is too long to show in full; --patch prints all of it')] : [];
-  return [...files, '', ...unseen, ...cut, ...diff.patch.trimEnd().split('\n').map(renderPatchLine)];
-}
-
-function renderPatchLine(line: string): string {
-  const text = `  ${printable(line)}`;
-  if (/^(diff |index |--- |\+\+\+ |new file|deleted file|similarity|rename )/.test(line)) return paint('bold', text);
-  if (line.startsWith('@@')) return paint('cyan', text);
-  if (line.startsWith('+')) return paint('green', text);
-  return line.startsWith('-') ? paint('red', text) : text;
 }
 
 function mark(sign: string, format: Format, text: string): string {

@@ -7,7 +7,8 @@ import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../
 import type { LocalAgent } from '../launcher/agent.ts';
 import { serve } from '../launcher/serve.ts';
 import type { Stack } from '../launcher/stack.ts';
-import { renderDiff, SessionRenderer } from '../render.ts';
+import { SessionRenderer } from '../render.ts';
+import { renderDiff } from '../render-diff.ts';
 import { paint, say } from '../terminal.ts';
 import { followSession } from '../watch.ts';
 

@@ -38,11 +38,22 @@ export async function markersLeft(directory: string, conflict: MergeConflict | n
   return `The conflict is not resolved: ${counted(names.length, 'file')} still with git's names or conflict markers: ${names.slice(0, MAX_NAMED).join(', ')}${rest}. Resolve what is left, and remove the markers and names.`;
 }
 
-/** What a lease without a model has done. */
-export function mergeText(kind: Assignment['kind'], works: readonly Work[]): string {
+/**
+ * What a lease without a model has done, in words.
+ *
+ * @param works those from whose files it began
+ * @param isChecked whether checks ran on the files
+ */
+export function mergeText(kind: Assignment['kind'], works: readonly Work[], isChecked: boolean): string {
   if (kind === 'resolve') return 'The conflict is resolved as a person has chosen.';
-  const tasks = [...new Set(works.map(({ task_id }) => taskNumber(task_id)))];
-  return tasks.length === 0 ? 'The work before is merged.' : `The work of the tasks ${tasks.join(', ')} is merged.`;
+  const [first, ...others] = new Set(works.map(({ task_id }) => taskNumber(task_id)));
+  if (first === undefined) return `No task has changed a file.${isChecked ? ' The checks ran.' : ''}`;
+  if (others.length === 0) {
+    return isChecked ? `The checks ran on the work of task ${first}.` : `The work of task ${first} is the whole work.`;
+  }
+  const last = others.pop();
+  const merged = `The works of tasks ${[first, ...others].join(', ')} and ${last} are merged.`;
+  return isChecked ? `${merged} The checks ran on the whole.` : merged;
 }
 
 /** The model has left conflict markers each time. */

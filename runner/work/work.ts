@@ -217,7 +217,8 @@ export class Work implements LeaseWork {
     // The checks need what the set-up makes.
     if (this.#checks.exist) await this.#prepare(context);
     if (this.#pendingInterruption !== null) return;
-    await this.#results.ofMerge(context, mergeText(this.#assignment.kind, context.startsFrom));
+    const text = mergeText(this.#assignment.kind, context.startsFrom, this.#checks.exist);
+    await this.#results.ofMerge(context, text);
   }
 
   async #message(message: Message): Promise<void> {

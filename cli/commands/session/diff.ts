@@ -1,6 +1,6 @@
 import { missingInPatch } from '../../../src/domain/session/missing-in-patch.ts';
 import { defineCommand, exitCode } from '../../command.ts';
-import { renderDiff } from '../../render.ts';
+import { renderDiff } from '../../render-diff.ts';
 import { printable, printJson } from '../../terminal.ts';
 import { connect, connectionDetails, jsonOption, printLines, sessionIdOf } from './common.ts';
 

@@ -58,3 +58,11 @@ it('a graph is shown by levels, with the agent, what each task waits for, its sl
 it('a graph whose tasks have all ended has no critical path', () => {
   expect(graphLines({ ...GRAPH, critical_path: [] }, []).at(-1)).toBe('All tasks have ended.');
 });
+
+it('a task with subtasks has no end and no slack of its own', () => {
+  const nodes = [node(1, 0, { slack_hours: 1 }), node(2, 0, { parent_task_id: idOf(1) })];
+  expect(graphLines({ ...GRAPH, nodes, edges: [], levels: [[idOf(1), idOf(2)]] }, []).slice(1, 3)).toEqual([
+    '    1 Task 1  pending',
+    '    2 Task 2  pending  part of 1, ends in 2 h',
+  ]);
+});

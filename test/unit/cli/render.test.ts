@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { renderDiff, SessionRenderer } from '../../../cli/render.ts';
+import { SessionRenderer } from '../../../cli/render.ts';
+import { renderDiff } from '../../../cli/render-diff.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 
 const event = (body: EventBody, task = 1): SessionEvent => ({
@@ -101,6 +102,46 @@ describe('rendering a session', () => {
       '● running',
       '  three',
     ]);
+  });
+
+  it('lists the tasks of a graph with their order, and says to which one each line belongs and how it has ended', () => {
+    const task = (number: number, title: string, parent: number | null, ...after: number[]) => {
+      const dependency = { dependency_type: 'finish_to_start', is_required: true } as const;
+      const depends_on = after.map((other) => ({ task: other, ...dependency }));
+      return { number, title, parent, priority: 'normal' as const, depends_on };
+    };
+    const tasks = [task(2, 'Write a', 1), task(3, 'Join all', 1, 2), task(1, 'The whole', null)];
+    const status = (number: number, to: 'completed' | 'in_progress' | 'skipped') =>
+      event({ type: 'task.status', data: { from: 'ready', to, epoch: 1, attempt: 1 } }, number);
+    const lines = render(
+      event({ type: 'graph.changed', data: { version: 1, tasks } }, 0),
+      { ...delta(0, 'one\n'), task: 2 },
+      ...[status(2, 'in_progress'), status(2, 'completed'), status(3, 'skipped'), status(1, 'completed')],
+      event({ type: 'graph.changed', data: { version: 2, tasks: [], removed: [3] } }, 0),
+    );
+    expect(lines).toEqual([
+      '· task 2: Write a',
+      '· task 3: Join all (after 2)',
+      '· task 1: The whole',
+      '· task 2: Write a',
+      '  one',
+      '· completed task 2: Write a',
+      '· skipped task 3: Join all',
+      '· removed: task 3',
+    ]);
+  });
+
+  it('says nothing of the status of the only task of a session', () => {
+    const data = { from: 'in_progress', to: 'completed', epoch: 1, attempt: 1 } as const;
+    expect(render(event({ type: 'task.status', data }))).toEqual([]);
+  });
+
+  it('indents a prompt of several lines, and cuts a long one', () => {
+    const text = Array.from({ length: 9 }, (_, line) => `line ${line}`).join('\n');
+    const data = { number: 2, text, delivery: 'follow_up', by: 'static' } as const;
+    const lines = render(event({ type: 'message.added', data }));
+    expect(lines.slice(0, 2)).toEqual(['› line 0', '  line 1']);
+    expect(lines.at(-1)).toBe('  … 3 more lines');
   });
 
   it('names an event of a later version instead of leaving it out', () => {
