@@ -181,6 +181,7 @@ export class TaskViews {
       requires_approval: task.gate !== null,
       blocked_by: readBlockage(task),
       caused_by: task.cause === null ? null : idOf(task.cause),
+      error: readError(task),
       estimated_hours: task.hours,
       complexity_level: complexityOf(task.hours ?? UNESTIMATED_HOURS),
       started_at: instantOrNull(task.started_at),
@@ -206,7 +207,6 @@ export class TaskViews {
       deviation_hours: estimate && pertEstimate(estimate).deviation_hours,
       checks: details.checks(task.number),
       result: details.result(task.number),
-      error: readError(task),
       decomposition:
         decomposition && decompositionView(decomposition, (other) => taskIdOf(records.session().id, other)),
       ...(withSubtasks && {

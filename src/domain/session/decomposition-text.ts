@@ -1,9 +1,7 @@
-import type { DecompositionView } from '../../protocol/session/decomposition.ts';
-
-type Step = Omit<DecompositionView, 'plan_task_id'>;
+import type { DecompositionStep } from '../../protocol/session/decomposition.ts';
 
 /** How far a task is split, in a sentence or two, for logs and transcripts. */
-export function decompositionText({ state, strategy, template, attempt, reason }: Step): string {
+export function decompositionText({ state, strategy, template, attempt, reason }: DecompositionStep): string {
   const why = reason === null ? '' : ` ${attempt > 0 ? 'The plan of the agent was not used: ' : ''}${reason}`;
   switch (state) {
     case 'planning':
@@ -15,6 +13,6 @@ export function decompositionText({ state, strategy, template, attempt, reason }
   }
 }
 
-function howTo(strategy: Step['strategy']): string {
+function howTo(strategy: DecompositionStep['strategy']): string {
   return strategy === 'agent' ? 'the plan of an agent' : `the strategy ${strategy}`;
 }

@@ -1,3 +1,4 @@
+import { IMPLICIT_TASK } from '../../protocol/common/task-number.ts';
 import type { AgentEventBody } from '../../protocol/events/agent.ts';
 import type { EventPosition, SessionEvent } from '../../protocol/events/envelope.ts';
 import type { ApprovalView } from '../../protocol/session/approval.ts';
@@ -78,6 +79,8 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
       return;
     case 'message.added': {
       const { number, text, delivery, by } = event.data;
+      const prompt = taskOf(state, task).prompt ?? (task === IMPLICIT_TASK ? 1 : number);
+      updateTask(state, task, { prompt });
       return transcript.add({ kind: 'prompt', id: `prompt-${number}`, task, seq, at, number, text, delivery, by });
     }
     case 'task.status':
@@ -128,6 +131,7 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
       return transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level: 'warning', text });
     }
     case 'task.decomposition': {
+      updateTask(state, task, { decomposition: event.data });
       const level = event.data.reason === null ? 'info' : 'warning';
       const text = decompositionText(event.data);
       return transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level, text });

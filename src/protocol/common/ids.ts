@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { hexOf } from './hex.ts';
 import { type Infer, schema } from './schema.ts';
+import { TASK_DIGITS, taskNumber } from './task-number.ts';
+
+export { IMPLICIT_TASK, taskNumber } from './task-number.ts';
 
 /**
  * Session and task ids are UUIDs (RFC 9562, version 8) from which the name of the session's object is computed.
@@ -15,7 +18,6 @@ import { type Infer, schema } from './schema.ts';
  */
 const SESSION_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{4}00000000$/;
 const TASK_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const TASK_DIGITS = 8;
 
 export const SessionId = schema(() =>
   z
@@ -45,9 +47,6 @@ export const WorkspaceId = schema(() =>
     .meta({ id: 'WorkspaceId', description: 'A tenant.', example: 'default' }),
 );
 export type WorkspaceId = Infer<typeof WorkspaceId>;
-
-/** The number of a session's implicit task. */
-export const IMPLICIT_TASK = 1;
 
 /** In place of a task's number, in an event about the session as a whole. */
 export const WHOLE_SESSION = 0;
@@ -88,9 +87,4 @@ export function taskIdOf(session: SessionId, number: number): TaskId {
 /** The session that a task belongs to. */
 export function sessionOfTask(task: TaskId): SessionId {
   return task.slice(0, -TASK_DIGITS) + '0'.repeat(TASK_DIGITS);
-}
-
-/** The number of a task in its session; 0 for a session's own id. */
-export function taskNumber(id: string): number {
-  return Number.parseInt(id.slice(-TASK_DIGITS), 16);
 }

@@ -3,7 +3,7 @@ import { ConflictKind, TaskStatus } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { schema } from '../common/schema.ts';
 import { CheckpointView, EXAMPLE_CHECKPOINT } from '../session/checkpoint.ts';
-import { DecompositionView } from '../session/decomposition.ts';
+import { DecompositionStep } from '../session/decomposition.ts';
 import { Quality } from '../session/rating.ts';
 import { event } from './event.ts';
 
@@ -103,7 +103,7 @@ export const TaskEventBody = schema(() =>
       type: 'task.decomposition',
       description:
         'How far the task is split into parts. `attempt`: how many plans an agent was asked for. `reason`: why its last one was not used.',
-      data: DecompositionView().omit({ plan_task_id: true }),
+      data: DecompositionStep(),
       example: { state: 'applied', strategy: 'template', template: 'crud', attempt: 0, reason: null },
     }),
     event({

@@ -109,6 +109,10 @@ export const DecompositionView = schema(() =>
 );
 export type DecompositionView = Infer<typeof DecompositionView>;
 
+/** The same, as the log of a session has it. */
+export const DecompositionStep = schema(() => DecompositionView().omit({ plan_task_id: true }));
+export type DecompositionStep = Infer<typeof DecompositionStep>;
+
 /** The most hours of a task in a plan: a longer one is to be split. */
 const MAX_PLANNED_HOURS = 100;
 

@@ -7,6 +7,7 @@ import { ToolState } from '../events/agent.ts';
 import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
 import { CheckOutcome } from './checks.ts';
+import { DecompositionStep } from './decomposition.ts';
 import { SessionError, Usage } from './session.ts';
 
 /**
@@ -96,6 +97,10 @@ export const TaskState = schema(() =>
       title: z.string().optional(),
       parent: z.int().nullable().optional(),
       depends_on: z.array(z.int()).optional(),
+      /** The number of the message that is its prompt. Later ones are said while it goes on. */
+      prompt: z.int().optional(),
+      /** How far it is split into parts. */
+      decomposition: DecompositionStep().optional(),
       /** The holder of the task's lease. */
       agent: z.object({ id: Uuid(), name: z.string(), epoch: z.int() }).nullable(),
       model: z.string().nullable(),

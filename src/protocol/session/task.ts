@@ -65,6 +65,7 @@ const EXAMPLE_TASK = {
   requires_approval: false,
   blocked_by: null,
   caused_by: null,
+  error: null,
   estimated_hours: 2,
   corrected_hours: 2.4,
   confidence: 0.2,
@@ -119,6 +120,10 @@ export const TaskView = schema(() =>
         .nullable()
         .meta({ description: 'Of a blocked task: the approval that it waits for, in words too. Null otherwise.' }),
       caused_by: TaskId().nullable().meta({ description: 'The task because of which this one was skipped.' }),
+      error: z
+        .object({ code: z.string(), message: z.string(), retryable: z.boolean() })
+        .nullable()
+        .meta({ description: 'Why the task, or its last attempt, has failed; null otherwise.' }),
       estimated_hours: z.number().nullable().meta({ description: 'The mean of the estimate; null without one.' }),
       ...CorrectionMembers().shape,
       complexity_level: ComplexityLevel(),
@@ -140,7 +145,6 @@ export interface Task extends TaskView {
   deviation_hours: number | null;
   checks: Check[];
   result: Record<string, unknown> | null;
-  error: { code: string; message: string; retryable: boolean } | null;
   decomposition: DecompositionView | null;
   subtasks?: Task[] | undefined;
 }
@@ -157,7 +161,6 @@ export const Task: () => z.ZodType<Task> = schema(() => {
       deviation_hours: z.number().nullable().meta({ description: 'The standard deviation of the estimate.' }),
       checks: z.array(Check()).meta({ description: 'The commands that must succeed before it is done.' }),
       result: z.record(z.string(), z.unknown()).nullable(),
-      error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
       decomposition: DecompositionView().nullable().meta({ description: 'How it was split; null if it never was.' }),
       get subtasks(): z.ZodOptional<z.ZodArray<z.ZodType<Task>>> {
         return z.array(Task()).optional();
@@ -177,7 +180,6 @@ export const Task: () => z.ZodType<Task> = schema(() => {
         deviation_hours: 0.33,
         checks: [{ command: 'npm test', timeout_seconds: 600 }],
         result: null,
-        error: null,
         decomposition: null,
       },
     });

@@ -73,6 +73,11 @@ export class Dashboard {
     return this.transcript().locator(`[data-tool="${tool}"]`, { hasText: text });
   }
 
+  /** A task in the list of tasks. */
+  task(title: string): Locator {
+    return this.page.getByRole('list', { name: 'Tasks' }).getByRole('listitem').filter({ hasText: title });
+  }
+
   button(name: string): Locator {
     return this.page.getByRole('button', { name, exact: true });
   }

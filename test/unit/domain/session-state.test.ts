@@ -100,6 +100,16 @@ describe('the fold of a log', () => {
     expect(transcript.length + dropped_items).toBe(500);
   });
 
+  it('knows which message of each task is its prompt, also of a task that an earlier release has begun', () => {
+    const message = (number: number, task: number) =>
+      ofTask(task)({
+        type: 'message.added',
+        data: { number, text: 'do it', delivery: 'follow_up', by: 'tester' },
+      });
+    const state = applyEvents(emptyState(), logOf([message(4, 1), message(5, 2), message(6, 2)]));
+    expect([state.tasks[1]?.prompt, state.tasks[2]?.prompt]).toEqual([1, 5]);
+  });
+
   it('keeps the first prompt when limits drop the oldest items', () => {
     const prompt = {
       type: 'message.added' as const,

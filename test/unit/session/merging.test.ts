@@ -149,6 +149,19 @@ describe('a conflict of works', () => {
     expect(statusOf(session, 4)).toBe('ready');
   });
 
+  it('is carried out by an author of the works, once a person has decided, although it was turned away before', async () => {
+    const session = await inConflict();
+    session.agentOf(5, 'AGENT-2').connect();
+    expect((await session.view()).tasks![4]!.refusals).toHaveLength(1);
+    const [approval] = (await session.view(['approvals'])).approvals!;
+    const answers = [['ours'], ['theirs']];
+    unwrap(await session.runtime.answer(session.call(), approval!.id, { decision: 'once', answers }));
+    await session.settle();
+    expect(session.destinations.requests.at(-1)!.requirements).not.toHaveProperty('refusing_instances');
+    const author = session.agentOf(5, 'AGENT-2').connect();
+    expect(author.assignment).toMatchObject({ kind: 'resolve' });
+  });
+
   it('lets the task fail if a person says so, and ends its resolution', async () => {
     const session = await inConflict();
     const [approval] = (await session.view(['approvals'])).approvals!;

@@ -81,7 +81,7 @@ function pixels(variable: string): number {
 }
 
 function Approval({ sessionId, approval }: { sessionId: string; approval: ApprovalView }) {
-  const { decisions, needs_answers } = APPROVAL_KINDS[approval.kind];
+  const rules: ApprovalRules = APPROVAL_KINDS[approval.kind];
   const warning = unseenWarning(approval);
   const client = useClient();
   const mayAnswer = useMay('operate');
@@ -102,10 +102,18 @@ function Approval({ sessionId, approval }: { sessionId: string; approval: Approv
         <Detail approval={approval} />
         {answer.isError && <ErrorNotice error={answer.error} />}
         <div data-choices>
-          {needs_answers ? (
-            <Questions questions={approval.questions} busy={busy} onAnswer={mayAnswer ? answer.mutate : null} />
+          {rules.needs_answers ? (
+            <Questions
+              questions={approval.questions}
+              onlyOptions={rules.only_options ?? false}
+              refusal={approval.kind === 'conflict' ? 'Let the task fail' : 'Do not answer'}
+              busy={busy}
+              onAnswer={mayAnswer ? answer.mutate : null}
+            />
           ) : (
-            mayAnswer && <DecisionForm decisions={decisions} approval={approval} busy={busy} onAnswer={answer.mutate} />
+            mayAnswer && (
+              <DecisionForm decisions={rules.decisions} approval={approval} busy={busy} onAnswer={answer.mutate} />
+            )
           )}
           {!mayAnswer && <p className="mt-3 text-sm text-mute">Your role may not answer.</p>}
         </div>

@@ -3,6 +3,7 @@ import type { TranscriptItem } from '../../../../src/domain/session/transcript.t
 import { visible } from '../../../../src/domain/visible-text.ts';
 import { Panel } from '../../ui/panel.tsx';
 import { type CheckItem, checkText, checkTone, roundText } from './check.tsx';
+import { newestRound } from './task-words.ts';
 
 /** How the checks of each task ended in their newest round. */
 export function ChecksPanel({ transcript }: { transcript: readonly TranscriptItem[] }) {
@@ -28,7 +29,5 @@ export function ChecksPanel({ transcript }: { transcript: readonly TranscriptIte
 }
 
 function newestRounds(transcript: readonly TranscriptItem[]): CheckItem[] {
-  const checks = transcript.filter((item) => item.kind === 'check');
-  const rounds = new Map(checks.map(({ task, round }) => [task, round]));
-  return checks.filter(({ task, round }) => round === rounds.get(task));
+  return [...Map.groupBy(transcript, ({ task }) => task).values()].flatMap(newestRound);
 }

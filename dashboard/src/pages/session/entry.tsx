@@ -10,13 +10,19 @@ import { Check } from './check.tsx';
 import { useOpened } from './session-context.ts';
 import { ToolCall } from './tool-call.tsx';
 
+interface EntryProps {
+  item: TranscriptItem;
+  /** It is the prompt of its task, and not a later message. */
+  isFirst: boolean;
+}
+
 /** An entry of the transcript with its time. `memo` renders it again only when it has changed. */
-export const Entry = memo(function Entry({ item }: { item: TranscriptItem }) {
+export const Entry = memo(function Entry({ item, isFirst }: EntryProps) {
   return (
     <div className="grid gap-x-3 sm:grid-cols-[4.25rem_minmax(0,1fr)]">
       <EntryTime at={item.at} kind={item.kind} />
       <div className="min-w-0">
-        <Body item={item} />
+        <Body item={item} isFirst={isFirst} />
       </div>
     </div>
   );
@@ -44,10 +50,10 @@ function EntryTime({ at, kind }: { at: string | undefined; kind: TranscriptItem[
   );
 }
 
-function Body({ item }: { item: TranscriptItem }): ReactNode {
+function Body({ item, isFirst }: EntryProps): ReactNode {
   switch (item.kind) {
     case 'prompt':
-      return <Prompt item={item} />;
+      return <Prompt item={item} isFirst={isFirst} />;
     case 'text':
       return (
         <div className="border-l-4 border-ink py-1 pl-3 text-[0.9375rem]">
@@ -102,13 +108,13 @@ function Body({ item }: { item: TranscriptItem }): ReactNode {
   }
 }
 
-function Prompt({ item }: { item: Extract<TranscriptItem, { kind: 'prompt' }> }) {
+type PromptItem = Extract<TranscriptItem, { kind: 'prompt' }>;
+
+function Prompt({ item, isFirst }: { item: PromptItem; isFirst: boolean }) {
   const [open, setOpen] = useOpened(item.id, false);
   return (
     <div className="border-2 border-ink bg-ink p-3 text-paper">
-      <p className="caps opacity-70">
-        {promptLabel(item)} {item.number}
-      </p>
+      <p className="caps opacity-70">{isFirst ? 'Prompt' : `${laterLabel(item)} ${item.number}`}</p>
       <Foldable open={open} onOpen={() => setOpen(true)}>
         <p className="mt-1 text-sm whitespace-pre-wrap wrap-anywhere">{visible(item.text)}</p>
       </Foldable>
@@ -116,10 +122,9 @@ function Prompt({ item }: { item: Extract<TranscriptItem, { kind: 'prompt' }> })
   );
 }
 
-function promptLabel({ delivery, number, by }: Extract<TranscriptItem, { kind: 'prompt' }>): string {
+function laterLabel({ delivery, by }: PromptItem): string {
   if (by === 'checks') return 'Failed checks';
-  if (delivery === 'steer') return 'Steer';
-  return number === 1 ? 'Prompt' : 'Follow-up';
+  return delivery === 'steer' ? 'Steer' : 'Follow-up';
 }
 
 function Reasoning({ item }: { item: Extract<TranscriptItem, { kind: 'text' | 'reasoning' }> }) {

@@ -13,12 +13,16 @@ interface Reply {
 }
 
 /**
- * A form with the agent's questions. Each is answered by options or in the user's own words.
+ * A form with the questions of an approval. Each is answered by options or, unless these are all that may be answered, in
+ * the user's own words.
  *
+ * @param refusal the words of the button that answers nothing
  * @param onAnswer null if the user may not answer
  */
 export function Questions(props: {
   questions: Question[];
+  onlyOptions: boolean;
+  refusal: string;
   busy: boolean;
   onAnswer: ((answer: AnswerApprovalRequest) => void) | null;
 }) {
@@ -39,6 +43,7 @@ export function Questions(props: {
           name={`question-${index}`}
           reply={replies[index]!}
           disabled={onAnswer === null}
+          onlyOptions={props.onlyOptions}
           onReply={(reply) => setReplies(replies.with(index, reply))}
         />
       ))}
@@ -48,7 +53,7 @@ export function Questions(props: {
             Answer
           </Button>
           <Button look="danger" disabled={props.busy} onClick={() => onAnswer({ decision: 'reject' })}>
-            Do not answer
+            {props.refusal}
           </Button>
         </div>
       )}
@@ -61,6 +66,7 @@ function QuestionPart(props: {
   name: string;
   reply: Reply;
   disabled: boolean;
+  onlyOptions: boolean;
   onReply: (reply: Reply) => void;
 }) {
   const { question, reply } = props;
@@ -95,7 +101,7 @@ function QuestionPart(props: {
           </span>
         </label>
       ))}
-      {!props.disabled && (
+      {!props.disabled && !props.onlyOptions && (
         <Field label="In your own words">
           <TextInput
             maxLength={5_000}

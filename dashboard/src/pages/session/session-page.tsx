@@ -117,7 +117,7 @@ function Work({ session, state, waits }: { session: SessionView; state: SessionS
       </div>
       <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} className="min-w-0 flex-1">
         {tab === 'tasks' ? (
-          <TasksTab session={session} />
+          <TasksTab session={session} state={state} />
         ) : tab === 'changes' ? (
           <div className="space-y-5">
             <ChangesTab sessionId={session.id} checkpoint={state.checkpoints.at(-1)?.number ?? null} />

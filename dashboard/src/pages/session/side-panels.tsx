@@ -6,6 +6,7 @@ import { spellCost } from '../../../../src/domain/session/usage.ts';
 import { visible } from '../../../../src/domain/visible-text.ts';
 import type { CheckpointView } from '../../../../src/protocol/session/checkpoint.ts';
 import type { SessionView } from '../../../../src/protocol/session/session.ts';
+import type { TaskView } from '../../../../src/protocol/session/task.ts';
 import { useClient, useMay } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { bytes, clockTime, count, duration, fullTime, percent, usd } from '../../ui/format.ts';
@@ -41,19 +42,35 @@ export function SidePanels({ session, state }: { session: SessionView; state: Se
 
 function factsOf(session: SessionView, state: SessionState): (readonly [string, string])[] {
   const tags = session.tags.map((tag) => `#${visible(tag)}`).join(' ');
-  const task = session.tasks?.[0];
-  const agents = namesIn(state, ({ agent }) => agent?.name);
+  const tasks = session.tasks ?? [];
   return [
     ['Type', `${session.session_type}, ${session.priority} priority`],
     ...(tags === '' ? [] : [['Tags', tags] as const]),
-    agents || !task?.agent_name ? ['Agent', agents || 'None yet'] : ['Last agent', task.agent_name],
+    agentsOf(tasks, state),
     ['Model', visible(namesIn(state, ({ model }) => model) || session.agent_config.model || 'The agent’s default')],
-    ...(task ? [['Attempt', `${task.attempt} of ${session.max_attempts}`] as const] : []),
+    // Each task of several has its own.
+    ...(tasks.length === 1 ? [['Attempt', `${tasks[0]!.attempt} of ${session.max_attempts}`] as const] : []),
     ['Health', percent(session.health_score)],
     ['Worked', `${duration(session.active_seconds)} of ${duration(session.max_duration_seconds)}`],
     ['Created', fullTime(session.created_at)],
     ...(session.ended_at ? [['Ended', fullTime(session.ended_at)] as const] : []),
   ];
+}
+
+const MAX_NAMED_AGENTS = 6;
+
+/** The agents that work on tasks or have worked on them. */
+function agentsOf(tasks: readonly TaskView[], state: SessionState): readonly [string, string] {
+  const working = namesIn(state, ({ agent }) => agent?.name);
+  if (tasks.length === 1 && working !== '') return ['Agent', working];
+  const names = [...new Set(tasks.map(({ agent_name, last_assignment }) => agent_name ?? last_assignment?.agent_name))]
+    .filter((name) => name !== undefined)
+    .map(visible);
+  if (names.length === 0) return ['Agent', 'None yet'];
+  const more = names.length - MAX_NAMED_AGENTS;
+  const named = names.slice(0, MAX_NAMED_AGENTS).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  if (names.length > 1) return ['Agents', named];
+  return [hasEnded(state.status) ? 'Last agent' : 'Agent', named];
 }
 
 /** The distinct names that the tasks have, separated by commas. */

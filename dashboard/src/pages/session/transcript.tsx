@@ -2,6 +2,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from 'react';
 import type { SessionState } from '../../../../src/domain/session/session-state.ts';
 import type { TranscriptItem } from '../../../../src/domain/session/transcript.ts';
+import { visible } from '../../../../src/domain/visible-text.ts';
 import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { count } from '../../ui/format.ts';
 import { Empty } from '../../ui/notice.tsx';
@@ -74,15 +75,28 @@ export function Transcript(props: { state: SessionState; status: SessionStatus; 
               style={{ transform: `translateY(${start - top}px)` }}
             >
               {several && item.task !== 0 && item.task !== transcript[index - 1]?.task && (
-                <p className="caps pb-3 text-mute">Task {item.task}</p>
+                <p className="caps pb-3 wrap-anywhere text-mute">{taskName(item.task, tasks)}</p>
               )}
-              <Entry item={item} />
+              <Entry item={item} isFirst={item.kind === 'prompt' && item.number === promptOf(item.task, tasks)} />
             </li>
           );
         })}
       </ol>
     </>
   );
+}
+
+type Tasks = SessionState['tasks'];
+
+/** A task with its title, if it has one of its own. */
+function taskName(number: number, tasks: Tasks): string {
+  const title = tasks[number]?.title;
+  return title === undefined ? `Task ${number}` : `Task ${number} · ${visible(title)}`;
+}
+
+/** The number of the message that is the task's prompt. An earlier release has stored states without it. */
+function promptOf(number: number, tasks: Tasks): number {
+  return tasks[number]?.prompt ?? 1;
 }
 
 function keyOf(item: TranscriptItem | undefined): string {
