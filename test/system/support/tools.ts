@@ -25,6 +25,9 @@ export class Gate {
   }
 }
 
+/** Several agents must have opened a worktree and asked their model, and a machine may be busy with others. */
+const MEETING_LIMIT_MS = 180_000;
+
 /**
  * A tool call that waits until several tasks are in it: they run in parallel then, however long an agent needs to begin.
  * A task that begins again finds the others there, and goes on.
@@ -54,7 +57,7 @@ export class Meeting {
     return eventually(() => {
       const come = readdirSync(this.#directory);
       if (come.length < this.#size) throw new Error(`Only these have come: ${come.join(', ')}.`);
-    });
+    }, MEETING_LIMIT_MS);
   }
 }
 
