@@ -1,56 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { textOf } from '../../cli/demo/conversation.ts';
 import { scriptedModelConfig, startScriptedModel } from '../../cli/demo/scripted-model.ts';
-import type { SessionView } from '../../src/protocol/session/session.ts';
 import { sharedFleet } from '../journeys/support/shared-fleet.ts';
-import { eventually } from '../support/eventually.ts';
+import { whenEnded } from '../system/support/session-of-tasks.ts';
 
 const fleet = sharedFleet();
 afterAll(() => fleet.removeAgents());
-
-const ended = (id: string): Promise<SessionView> =>
-  eventually(async () => {
-    const session = await fleet.client.sessions.get(id, ['tasks']);
-    if (session.ended_at === null) throw new Error(`not yet: ${JSON.stringify(session.tasks)}`);
-    return session;
-  }, 240_000);
-
-it('the parts of a CRUD are done by four agents at the same time, each in its own clone, and tested on what all have made', async () => {
-  const labels = ['team=crud'];
-  const agents = ['ONE', 'TWO', 'THREE', 'FOUR'].map((name) =>
-    fleet.agent(`AGENT-CRUD-${name}`, { labels, capacity: 1 }),
-  );
-  await Promise.all(agents.map((agent) => agent.start()));
-  const together = join(fleet.path, 'together');
-  mkdirSync(together);
-  const { id } = await fleet.client.sessions.create({
-    title: 'CRUD of orders',
-    initial_prompt: [
-      // No part goes on before four of them have begun.
-      `run touch ${together}/$(basename "$PWD"); until [ $(ls ${together} | wc -l) -ge 4 ]; do sleep 0.2; done`,
-      `run ls made-*.txt 2>/dev/null | wc -l > seen.log; cat seen.log; rm seen.log; echo made > made-$(basename "$PWD").txt`,
-    ].join('\n'),
-    plan: 'template',
-    required_labels: labels,
-  });
-  await fleet.client.sessions.act(id, 'start');
-  const session = await ended(id);
-  expect(session.status, JSON.stringify(session)).toBe('completed');
-  const [, ...parts] = session.tasks!.filter(({ kind }) => kind === 'work');
-  expect(parts.map(({ title }) => title)).toEqual(
-    ['Create', 'Read', 'Update', 'Delete', 'Tests'].map((title) => `${title}: CRUD of orders`),
-  );
-  expect(new Set(parts.slice(0, 4).map(({ agent_id }) => agent_id)).size).toBe(4);
-  const { items } = await fleet.client.sessions.events(id, { limit: 500 });
-  const outputs = items.flatMap((event) =>
-    event.type === 'tool' && event.data.output ? [[event.task, event.data.output]] : [],
-  );
-  expect(outputs).toContainEqual([6, '4\n']);
-  const patch = new TextDecoder().decode(await fleet.client.sessions.patch(id));
-  for (const part of parts) expect(patch).toContain(`made-${part.id}`);
-});
 
 it('an agent plans a session; its first plan is sent back with what is wrong, and the second one is done', async () => {
   const task = (name: string, more: object) => ({
@@ -85,7 +42,7 @@ it('an agent plans a session; its first plan is sent back with what is wrong, an
     required_labels: labels,
   });
   await fleet.client.sessions.act(id, 'start');
-  const session = await ended(id);
+  const session = await whenEnded(fleet.client, id);
   expect(session.status, JSON.stringify(session)).toBe('completed');
   expect(told.join()).toContain('there is no part “nobody”');
   const whole = await fleet.client.tasks.get(session.tasks![0]!.id, { include_subtasks: 'true' });
