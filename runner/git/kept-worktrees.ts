@@ -146,10 +146,11 @@ function keptOf(directory: string, taskId: string): (Mark & { path: string; gone
 /**
  * Finds a kept worktree whose work is ahead of the assignment's checkpoint: the newest one of the same task that is not
  * older than the checkpoint and was made from the same works of other tasks, or else the one from which the checkpoint of
- * another task was taken. Null if there is none.
+ * another task was taken. Null if there is none, or if a person has chosen another start.
  */
 export function findKept(directory: string, assignment: Assignment): KeptWorktree | null {
   const { task_id, checkpoint } = assignment;
+  if (assignment.is_start_chosen) return null;
   const oldest = checkpoint?.task_id === task_id ? checkpoint.epoch : 0;
   const origin = originOf(assignment);
   const isSame = (of: Worker) => of.origin === undefined || origin === undefined || of.origin === origin;

@@ -44,9 +44,7 @@ export async function openWorktree(assignment: Assignment, dependencies: OpenDep
     const startCommit = beginning.commitOf(await repository.treeOf(beginning.head));
     return { worktree: left, beginning, restoration: { type: 'whole' }, startCommit, isPristine: false };
   }
-  // What a model did of a resolution does not count when a person has decided.
-  const isDecided = (assignment.resolution?.choices ?? null) !== null;
-  const kept = isDecided ? null : findKept(worktreesDirectory, assignment);
+  const kept = findKept(worktreesDirectory, assignment);
   if (kept !== null) {
     const beginning = await begin(assignment, kept.base, dependencies);
     report(note('info', 'The work continues in the worktree that this agent has kept.'));

@@ -177,6 +177,7 @@ export class Claims {
       checks: details.checks(number),
       start_checks: checks.atStart(number),
       check_round: checks.nextRound(number),
+      ...(task.restore !== 'last' && { is_start_chosen: true }),
       checkpoint,
     };
   }

@@ -47,6 +47,11 @@ export const Assignment = schema(() =>
     start_checks: z.array(Check()).optional(),
     /** The number of the next round of checks, from 1. */
     check_round: z.int().optional(),
+    /**
+     * Whether a person has chosen where the task starts: afresh, or from an older checkpoint. What the agent has kept of
+     * the task is then no part of it.
+     */
+    is_start_chosen: z.boolean().optional(),
     checkpoint: CheckpointView()
       .extend({
         patch_artifact_id: z.string().nullable(),

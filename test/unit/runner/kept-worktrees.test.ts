@@ -33,6 +33,11 @@ test('the newest kept worktree of the task is used unless the checkpoint is newe
   expect(findKept(directory, assignment({ task_id: TASK, epoch: 4 }))).toBeNull();
 });
 
+test('no kept worktree is used if a person has chosen where the task starts', () => {
+  worktree(TASK, 3);
+  expect(findKept(directory, { ...assignment(null), is_start_chosen: true })).toBeNull();
+});
+
 test('the kept worktree that the checkpoint was taken from is found even if it belongs to another task', () => {
   const path = worktree(OTHER, 1);
   expect(findKept(directory, assignment({ task_id: OTHER, epoch: 1 }))).toEqual({ path, base: 'base', gone: [] });

@@ -209,7 +209,11 @@ test('a person’s choices resolve a conflict without a model', async () => {
     { path: 'text', side: 'theirs' },
     { path: null, side: 'ours' },
   ];
-  const job = { task: 4, from: [one, two], more: { kind: 'resolve', resolution: { choices } } } as unknown as Job;
+  const job = {
+    task: 4,
+    from: [one, two],
+    more: { kind: 'resolve', resolution: { choices }, is_start_chosen: true },
+  } as unknown as Job;
   const opened = await open(2, job);
   expect(read(opened, 'text')).toBe(lines({ 3: 'two' }));
   expect(read(opened, 'other')).toBe(lines({ 3: 'one' }));

@@ -115,6 +115,7 @@ describe('a retry', () => {
       const agent = session.agent(2, 'AGENT-TWO').connect();
       expect(agent.assignment?.messages_done).toBe(done);
       expect(agent.assignment?.checkpoint?.number).toBe(number);
+      expect(agent.assignment?.is_start_chosen ?? false).toBe(from !== 'last');
       expect(agent.commandsOf('message').map((message) => message.number)).toEqual(messages);
       expect((await session.view()).tasks).toMatchObject([{ attempt: 1, epoch: 2 }]);
     },
@@ -129,7 +130,9 @@ describe('a retry', () => {
     expect(third.assignment?.checkpoint?.number).toBe(1);
     third.send(...checkpoint('three', { messages_done: 2 }), released('shutdown'));
     await session.advance(1_000);
-    expect(session.agent(4).connect().assignment?.checkpoint?.number).toBe(3);
+    const { checkpoint: newest, is_start_chosen } = session.agent(4).connect().assignment!;
+    expect(newest?.number).toBe(3);
+    expect(is_start_chosen).toBeUndefined();
   });
 
   it('from a missing checkpoint gets a 404 and changes nothing', async () => {
