@@ -77,7 +77,7 @@ export class Journal {
 
   /** Writes the first version. The row of the context exists already, and has it as its base version. */
   begin(version: number, data: JsonObject, by: ContextWriter): void {
-    this.#changedBy = this.#store.beforeCommit(NOTHING);
+    this.#changedBy = this.#store.currentTransaction;
     const at = this.#store.platform.now();
     this.#writeBase({ at, by, data, stamps: { stamp: stampOf(version, at, by) } });
     this.#head = null;
@@ -95,7 +95,7 @@ export class Journal {
   append(edits: readonly Edit[], by: ContextWriter, merged: readonly MergedFrom[] | null = null): void {
     const { platform } = this.#store;
     const { head } = this;
-    this.#changedBy = this.#store.beforeCommit(NOTHING);
+    this.#changedBy = this.#store.currentTransaction;
     const at = platform.now();
     const version = head.version + 1;
     this.#store.rows(
@@ -151,8 +151,6 @@ export class Journal {
     writeTextParts(this.#store, 'base_parts', JSON.stringify(base));
   }
 }
-
-const NOTHING = () => {};
 
 function stampOf(version: number, at: number, { agent_id, token_id }: ContextWriter): Stamp {
   return { version, at, by: agent_id ?? token_id };

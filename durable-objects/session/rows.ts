@@ -52,7 +52,7 @@ export interface SessionRow {
   last_task: number;
   /** JSON: what each lease that is held has cost, in US dollars, by its task. */
   lease_costs: string;
-  /** JSON: what the registry has told of estimates, once; null before. */
+  /** JSON: how far estimates are off, as the registry has measured it. It is asked once; null before its answer. */
   times: string | null;
   /** The commit on which the session's work is based, since its first lease or checkpoint that has named one. */
   base_commit: string | null;
