@@ -6,14 +6,14 @@ import { buildIfStale, built } from '../../cli/launcher/build.ts';
 
 const KIB = 1_024;
 /** As wrangler prints it. See docs/adr/0014-the-workers-size-is-bounded-and-its-drivers-stay.md. */
-const MAX_WORKER_BYTES = 320 * KIB;
+const MAX_WORKER_BYTES = 352 * KIB;
 const MAX_FIRST_SCRIPT_BYTES = 120_000;
 
 const gzippedBytes = (path: string): number => gzipSync(readFileSync(path)).length;
 
 beforeAll(() => buildIfStale(() => undefined));
 
-it('the built Worker has at most 320 KiB compressed', () => {
+it('the built Worker has at most 352 KiB compressed', () => {
   // To see what makes it large, run: npx wrangler deploy --dry-run --minify --metafile
   expect(gzippedBytes(built.worker)).toBeLessThanOrEqual(MAX_WORKER_BYTES);
 });
