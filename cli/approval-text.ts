@@ -41,9 +41,13 @@ export function waitsUntil({ expires_at }: ApprovalView): string {
   return `waits for your answer until ${time}`;
 }
 
-/** An answer in words. */
-export function answerText(answer: { decision: string; answers?: string[][] | undefined }): string {
+/** The answer of an approval in words. */
+export function answerText(answer: {
+  kind: ApprovalView['kind'];
+  decision: string;
+  answers?: string[][] | undefined;
+}): string {
   if (answer.decision === 'reject') return 'refused';
   if (answer.answers) return `answered: ${answer.answers.map((labels) => labels.join(', ')).join('; ')}`;
-  return answer.decision === 'always' ? 'allowed from now on' : 'allowed once';
+  return answer.decision === 'always' ? 'allowed from now on' : APPROVAL_KINDS[answer.kind].once_text;
 }

@@ -82,7 +82,11 @@ async function answerApproval(
   const approval = await openApproval(client, id, values.approval);
   const answered = await client.sessions.answer(id, approval.id, bodyFor(approval));
   if (values.json) printJson(answered);
-  else printLines([`${answerText(answered.answer ?? { decision: 'once' })}: ${visible(approval.title)}`]);
+  else {
+    const { kind, title } = approval;
+    const text = answerText({ kind, ...(answered.answer ?? { decision: 'once' }) });
+    printLines([`${text}: ${visible(title)}`]);
+  }
   return exitCode.ok;
 }
 

@@ -61,7 +61,10 @@ it('a task is cancelled after a confirmation, and a gate is approved from the ta
   await dashboard.button('Cancel: Destroy it').click();
   await dashboard.button('End it: Destroy it').click();
   await dashboard.task('Destroy it').locator('[data-task-status="cancelled"]').waitFor();
+  await page.getByRole('status').getByText('The session waits until somebody answers what it asks.').waitFor();
+  expect(await page.getByText('Waiting for an agent').count()).toBe(0);
   await dashboard.button('Approve: Publish it').click();
+  await page.getByLabel('Answered').getByText('approved', { exact: true }).waitFor();
   await dashboard.task('Publish it').locator('[data-task-status="completed"]').waitFor();
 });
 

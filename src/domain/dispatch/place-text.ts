@@ -7,3 +7,10 @@ export function placeText({ place, estimated_wait_seconds }: QueuePlace): string
   const estimate = estimated_wait_seconds === null ? '' : `, for about ${duration(estimated_wait_seconds)}`;
   return `Place ${place} in the queue${estimate}.`;
 }
+
+/** Why a session waits and where it stands in the queue, in sentences. */
+export function queueText(queue: QueuePlace): string {
+  // Without an approval, no agent is asked.
+  const what = queue.reason === 'not_approved' ? null : 'Waiting for an agent.';
+  return [what, queue.message, placeText(queue)].filter(Boolean).join(' ');
+}

@@ -9,6 +9,8 @@ export interface ApprovalRules {
    * end.
    */
   on_expiry: 'once' | 'reject' | 'approval_default' | null;
+  /** The decision `once`, as people read it. */
+  once_text: string;
   /** Whether every decision but `reject` must bring labels for each of the approval's questions. */
   needs_answers: boolean;
   /** Whether each answer must be one of the labels of its question. */
@@ -22,12 +24,25 @@ export const APPROVAL_KINDS = {
     raised_by: 'agent',
     decisions: ['once', 'always', 'reject'],
     on_expiry: 'approval_default',
+    once_text: 'allowed once',
     needs_answers: false,
   },
   /** The agent has a question. */
-  question: { raised_by: 'agent', decisions: ['once', 'reject'], on_expiry: 'reject', needs_answers: true },
+  question: {
+    raised_by: 'agent',
+    decisions: ['once', 'reject'],
+    on_expiry: 'reject',
+    once_text: 'answered',
+    needs_answers: true,
+  },
   /** A task may start only when a person has approved it. It never starts because nobody has answered. */
-  task_gate: { raised_by: 'session', decisions: ['once', 'reject'], on_expiry: 'reject', needs_answers: false },
+  task_gate: {
+    raised_by: 'session',
+    decisions: ['once', 'reject'],
+    on_expiry: 'reject',
+    once_text: 'approved',
+    needs_answers: false,
+  },
   /**
    * The works with which a task would begin conflict. An agent resolves that meanwhile; a person may answer first, with a
    * side for each file, or let the task fail.
@@ -36,6 +51,7 @@ export const APPROVAL_KINDS = {
     raised_by: 'session',
     decisions: ['once', 'reject'],
     on_expiry: null,
+    once_text: 'answered',
     needs_answers: true,
     only_options: true,
   },

@@ -65,10 +65,11 @@ describe('an open approval', () => {
 });
 
 it.each([
-  [{ decision: 'once' }, 'allowed once'],
-  [{ decision: 'always' }, 'allowed from now on'],
-  [{ decision: 'reject' }, 'refused'],
-  [{ decision: 'once', answers: [['red', 'blue'], ['yes']] }, 'answered: red, blue; yes'],
-])('the answer %j reads %j', (answer, text) => {
-  expect(answerText(answer)).toBe(text);
+  [{ kind: 'permission', decision: 'once' }, 'allowed once'],
+  [{ kind: 'permission', decision: 'always' }, 'allowed from now on'],
+  [{ kind: 'permission', decision: 'reject' }, 'refused'],
+  [{ kind: 'task_gate', decision: 'once' }, 'approved'],
+  [{ kind: 'question', decision: 'once', answers: [['red', 'blue'], ['yes']] }, 'answered: red, blue; yes'],
+] as const)('the answer %j reads %j', (answer, text) => {
+  expect(answerText(answer as unknown as Parameters<typeof answerText>[0])).toBe(text);
 });

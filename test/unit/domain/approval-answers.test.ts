@@ -9,6 +9,7 @@ const GATE: ApprovalRules = {
   raised_by: 'session',
   decisions: ['once', 'reject'],
   on_expiry: 'reject',
+  once_text: 'approved',
   needs_answers: false,
 };
 

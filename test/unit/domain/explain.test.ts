@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FleetAgent } from '../../../src/domain/dispatch/agent-index.ts';
 import { explainQueue } from '../../../src/domain/dispatch/explain.ts';
 import type { Waiting } from '../../../src/domain/dispatch/match.ts';
-import { placeText } from '../../../src/domain/dispatch/place-text.ts';
+import { placeText, queueText } from '../../../src/domain/dispatch/place-text.ts';
 import type { QueuePlace } from '../../../src/protocol/session/queue.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
 import { dispatcherOf, fleetAgent } from '../../support/dispatcher-of.ts';
@@ -166,20 +166,25 @@ describe('why a request waits', () => {
 });
 
 describe('the place in words', () => {
-  const place = (changes: Partial<QueuePlace>) =>
-    placeText({
-      reason: 'all_busy',
-      message: '',
-      ahead: 2,
-      place: 3,
-      estimated_wait_seconds: null,
-      missing: [],
-      ...changes,
-    });
+  const place = (changes: Partial<QueuePlace>): QueuePlace => ({
+    reason: 'all_busy',
+    message: 'All agents are busy.',
+    ahead: 2,
+    place: 3,
+    estimated_wait_seconds: null,
+    missing: [],
+    ...changes,
+  });
 
   it('is said with the estimate if there is one', () => {
-    expect(place({ estimated_wait_seconds: 750 })).toBe('Place 3 in the queue, for about 12m.');
-    expect(place({})).toBe('Place 3 in the queue.');
-    expect(place({ place: null })).toBeNull();
+    expect(placeText(place({ estimated_wait_seconds: 750 }))).toBe('Place 3 in the queue, for about 12m.');
+    expect(placeText(place({}))).toBe('Place 3 in the queue.');
+    expect(placeText(place({ place: null }))).toBeNull();
+  });
+
+  it('is no wait for an agent if the session waits for a person', () => {
+    expect(queueText(place({}))).toBe('Waiting for an agent. All agents are busy. Place 3 in the queue.');
+    const message = 'The session waits until somebody answers what it asks.';
+    expect(queueText(place({ reason: 'not_approved', message, place: null }))).toBe(message);
   });
 });

@@ -9,6 +9,7 @@ const remark: ApprovalRules = {
   raised_by: 'session',
   decisions: ['once', 'reject'],
   on_expiry: 'once',
+  once_text: 'begun',
   needs_answers: false,
 };
 

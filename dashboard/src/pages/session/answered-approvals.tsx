@@ -27,8 +27,7 @@ export function AnsweredApprovals({ approvals }: { approvals: ApprovalView[] }) 
 function outcomeOf({ status, kind, answer }: ApprovalView): string {
   if (!answer) return status;
   const said = answer.answers?.flat().join(', ');
-  const allowed = answer.decision === 'always' ? 'always allowed' : 'allowed once';
-  const agreed = APPROVAL_KINDS[kind].needs_answers ? said || 'answered' : allowed;
+  const agreed = answer.decision === 'always' ? 'always allowed' : said || APPROVAL_KINDS[kind].once_text;
   const verdict = answer.decision === 'reject' ? 'rejected' : agreed;
   if (answer.by === 'session_always') return 'allowed by an “always” answer';
   return answer.by === 'session_default' ? `${verdict} by default: nobody answered` : verdict;

@@ -1,7 +1,7 @@
 import { clsx } from 'clsx';
 import { type ReactNode, useRef } from 'react';
 import type { WatchConnection } from '../../../../src/client/watch.ts';
-import { placeText } from '../../../../src/domain/dispatch/place-text.ts';
+import { queueText } from '../../../../src/domain/dispatch/place-text.ts';
 import { waitsForAgent } from '../../../../src/domain/session/session-status.ts';
 import { visible } from '../../../../src/domain/visible-text.ts';
 import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
@@ -46,7 +46,7 @@ export function SessionHeader(props: {
       </div>
       {session.queue && waitsForAgent(status) && (
         <p role="status" className="border-2 border-ink px-3 py-1.5 text-sm">
-          Waiting for an agent. {visible(session.queue.message)} {placeText(session.queue)}
+          {visible(queueText(session.queue))}
         </p>
       )}
       {session.requested_action && (
