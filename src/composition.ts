@@ -11,6 +11,7 @@ import {
   objectWorkspaces,
 } from './adapters/objects/stubs.ts';
 import { redisProbe } from './adapters/upstash/probe.ts';
+import { redisContextCopies } from './adapters/upstash/redis.ts';
 import { TokenSigner } from './application/token-signer.ts';
 import { readSettings, type Settings } from './configuration/read.ts';
 import type { Dependencies } from './http/dependencies.ts';
@@ -28,6 +29,7 @@ export function compose(env: Env): Dependencies {
     sessions: objectSessions(env.SESSION),
     contexts: objectContexts(env.CONTEXT),
     contextArchive: contextArchive(settings),
+    contextCopies: contextCopies(settings),
     directories: objectDirectories(env.DIRECTORY),
     agentRegistries: objectAgentRegistries(env.AGENT_REGISTRY),
     workspaces,
@@ -60,6 +62,10 @@ function postgres({ DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint }: Settings
 
 function contextArchive({ DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint }: Settings<'worker'>) {
   return url ? postgresContextArchive(url, endpoint) : null;
+}
+
+function contextCopies({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token }: Settings<'worker'>) {
+  return url && token ? redisContextCopies(url, token) : null;
 }
 
 function redis({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token }: Settings<'worker'>) {

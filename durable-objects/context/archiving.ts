@@ -61,8 +61,20 @@ export class Archiving {
     kit.outbox.put(DESTINATION, records.get().id, {});
   }
 
+  /** Postgres has heard of everything. Part of a transaction. */
+  isTold(): void {
+    this.#parts.kit.deadlines.clear(ARCHIVE_DEADLINE);
+  }
+
+  /** What Postgres gets of a context that retires: all that its home has. */
+  retired(): ContextRecord {
+    const { records, journal } = this.#parts;
+    return { ...this.#recordOf(records.get()), data: JSON.stringify(journal.head.data), history: journal.history() };
+  }
+
   async deliver(archive: ContextArchive, signal: AbortSignal): Promise<void> {
     const row = this.#parts.records.get();
+    if (row.retired_version !== null) return;
     if (row.deleted_at !== null) await archive.remove(this.#workspace, row.id, row.base_version, signal);
     else await archive.put(this.#recordOf(row), signal);
   }

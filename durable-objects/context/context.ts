@@ -1,104 +1,89 @@
-import type { Call } from '../../src/ports/calls.ts';
-import type { ContextApi, NewContext } from '../../src/ports/contexts.ts';
-import type { Outcome } from '../../src/protocol/common/errors.ts';
-import type { PageQuery } from '../../src/protocol/common/page.ts';
-import type {
-  ContextData,
-  ContextDiff,
-  ContextHistory,
-  ContextKey,
-  Context as View,
-} from '../../src/protocol/context/context.ts';
-import type {
-  ContextJsonPatch,
-  RevertContextRequest,
-  UpdateContextRequest,
-} from '../../src/protocol/context/requests.ts';
+import type { ContextApi } from '../../src/ports/contexts.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { contextPortsOf } from './compose.ts';
+import { callHome } from './home.ts';
 import { buildContext, type ContextRuntime } from './runtime.ts';
 
 type Args<Method extends keyof ContextApi> = Parameters<ContextApi[Method]>;
+type Answer<Method extends keyof ContextApi> = ReturnType<ContextApi[Method]>;
 
 /** The object of a context: its home. See `ContextApi`. */
 export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env, 'Context', (workspace, platform) => buildContext(workspace, platform, contextPortsOf(env)));
+    super(ctx, env, 'Context', (workspace, platform) =>
+      buildContext(workspace, platform, contextPortsOf(workspace, env)),
+    );
   }
 
-  async create(call: Call, context: NewContext, data: ContextData): Promise<Outcome<View>> {
-    return this.runtime.create(call, context, data);
+  create(...args: Args<'create'>): Answer<'create'> {
+    return callHome(this.runtime, 'create', args);
   }
 
-  async createdAt(call: Call): Promise<Outcome<string | null>> {
-    return this.runtime.createdAt(call);
+  createdAt(...args: Args<'createdAt'>): Answer<'createdAt'> {
+    return callHome(this.runtime, 'createdAt', args);
   }
 
-  async read(call: Call, version?: number): Promise<Outcome<View>> {
-    return this.runtime.read(call, version);
+  read(...args: Args<'read'>): Answer<'read'> {
+    return callHome(this.runtime, 'read', args);
   }
 
-  async update(
-    call: Call,
-    request: UpdateContextRequest | ContextJsonPatch,
-    create?: NewContext,
-  ): Promise<Outcome<View>> {
-    return this.runtime.update(call, request, create);
+  update(...args: Args<'update'>): Answer<'update'> {
+    return callHome(this.runtime, 'update', args);
   }
 
-  async readKey(call: Call, path: string): Promise<Outcome<ContextKey>> {
-    return this.runtime.readKey(call, path);
+  readKey(...args: Args<'readKey'>): Answer<'readKey'> {
+    return callHome(this.runtime, 'readKey', args);
   }
 
-  async putKey(...args: Parameters<ContextApi['putKey']>): Promise<Outcome<ContextKey>> {
-    return this.runtime.putKey(...args);
+  putKey(...args: Args<'putKey'>): Answer<'putKey'> {
+    return callHome(this.runtime, 'putKey', args);
   }
 
-  async removeKey(call: Call, path: string): Promise<Outcome<null>> {
-    return this.runtime.removeKey(call, path);
+  removeKey(...args: Args<'removeKey'>): Answer<'removeKey'> {
+    return callHome(this.runtime, 'removeKey', args);
   }
 
-  async snapshot(...args: Args<'snapshot'>): ReturnType<ContextApi['snapshot']> {
-    return this.runtime.snapshot(...args);
+  snapshot(...args: Args<'snapshot'>): Answer<'snapshot'> {
+    return callHome(this.runtime, 'snapshot', args);
   }
 
-  async readLinked(...args: Args<'readLinked'>): ReturnType<ContextApi['readLinked']> {
-    return this.runtime.readLinked(...args);
+  readLinked(...args: Args<'readLinked'>): Answer<'readLinked'> {
+    return callHome(this.runtime, 'readLinked', args);
   }
 
-  async merge(...args: Args<'merge'>): ReturnType<ContextApi['merge']> {
-    return this.runtime.merge(...args);
+  merge(...args: Args<'merge'>): Answer<'merge'> {
+    return callHome(this.runtime, 'merge', args);
   }
 
-  async conflicts(...args: Args<'conflicts'>): ReturnType<ContextApi['conflicts']> {
-    return this.runtime.conflicts(...args);
+  conflicts(...args: Args<'conflicts'>): Answer<'conflicts'> {
+    return callHome(this.runtime, 'conflicts', args);
   }
 
-  async resolve(...args: Args<'resolve'>): ReturnType<ContextApi['resolve']> {
-    return this.runtime.resolve(...args);
+  resolve(...args: Args<'resolve'>): Answer<'resolve'> {
+    return callHome(this.runtime, 'resolve', args);
   }
 
-  async link(...args: Args<'link'>): ReturnType<ContextApi['link']> {
-    return this.runtime.link(...args);
+  link(...args: Args<'link'>): Answer<'link'> {
+    return callHome(this.runtime, 'link', args);
   }
 
-  async unlink(...args: Args<'unlink'>): ReturnType<ContextApi['unlink']> {
-    return this.runtime.unlink(...args);
+  unlink(...args: Args<'unlink'>): Answer<'unlink'> {
+    return callHome(this.runtime, 'unlink', args);
   }
 
-  async revert(call: Call, request: RevertContextRequest): Promise<Outcome<View>> {
-    return this.runtime.revert(call, request);
+  revert(...args: Args<'revert'>): Answer<'revert'> {
+    return callHome(this.runtime, 'revert', args);
   }
 
-  async history(call: Call, page?: PageQuery): Promise<Outcome<ContextHistory>> {
-    return this.runtime.history(call, page);
+  history(...args: Args<'history'>): Answer<'history'> {
+    return callHome(this.runtime, 'history', args);
   }
 
-  async diff(call: Call, from: number, to: number): Promise<Outcome<ContextDiff>> {
-    return this.runtime.diff(call, from, to);
+  diff(...args: Args<'diff'>): Answer<'diff'> {
+    return callHome(this.runtime, 'diff', args);
   }
 
-  async remove(call: Call): Promise<Outcome<null>> {
-    return this.runtime.remove(call);
+  remove(...args: Args<'remove'>): Answer<'remove'> {
+    return callHome(this.runtime, 'remove', args);
   }
 }

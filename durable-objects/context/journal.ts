@@ -11,6 +11,8 @@ import { readTextParts, writeTextParts } from '../kit/storage/text-parts.ts';
 export const CONTEXT_BOUNDS = { context_bytes: 1_048_576, value_bytes: 262_144, depth: 32, name_chars: 256 };
 /** How many changes are kept one by one. When there are twice as many, the older half becomes the base. */
 const KEPT_CHANGES = 200;
+/** How long the changes are that go with a retired context. */
+const MAX_HISTORY_CHARS = 2_000_000;
 
 /** What made a version. */
 export interface ChangeRow {
@@ -31,12 +33,16 @@ export interface MergedFrom {
   version: number;
 }
 
-/** The data of a context at its newest version, and who has changed which place last. */
-interface Head {
+/** A version as it is shown. */
+export interface Shown {
   version: number;
   at: number;
   by: ContextWriter;
   data: JsonObject;
+}
+
+/** The data of a context at its newest version, and who has changed which place last. */
+interface Head extends Shown {
   stamps: Stamps;
 }
 
@@ -45,6 +51,14 @@ interface Base {
   by: ContextWriter;
   data: JsonObject;
   stamps: StampNode;
+}
+
+/** The versions of a retired context, as Postgres has them. */
+interface History {
+  base_version: number;
+  base: Base;
+  /** The oldest first. */
+  changes: ChangeRow[];
 }
 
 /**
@@ -68,6 +82,11 @@ export class Journal {
     if (this.#changedBy?.outcome === 'failed') this.#head = null;
     this.#head ??= this.#read(Number.MAX_SAFE_INTEGER);
     return this.#head;
+  }
+
+  /** Whether the transaction that is under way has made a version. */
+  get isChanging(): boolean {
+    return this.#changedBy !== null && this.#changedBy === this.#store.transaction;
   }
 
   /** The version of the base: the oldest one that can be read. */
@@ -98,15 +117,8 @@ export class Journal {
     this.#changedBy = this.#store.currentTransaction;
     const at = platform.now();
     const version = head.version + 1;
-    this.#store.rows(
-      `INSERT INTO changes (version, id, at, by, edits, merged) VALUES (?, ?, ?, ?, ?, ?)`,
-      version,
-      platform.uuid(),
-      at,
-      JSON.stringify(by),
-      JSON.stringify(edits),
-      merged && JSON.stringify(merged),
-    );
+    const texts = { by: JSON.stringify(by), edits: JSON.stringify(edits), merged: merged && JSON.stringify(merged) };
+    this.#insert({ version, id: platform.uuid(), at, ...texts });
     head.stamps.record(edits, stampOf(version, at, by));
     this.#head = { version, at, by, data: applyEdits(head.data, edits), stamps: head.stamps };
     if (version - this.baseVersion >= 2 * KEPT_CHANGES) this.#fold(version - KEPT_CHANGES);
@@ -123,6 +135,37 @@ export class Journal {
   /** What is known of a version: its data, or what nobody has changed since. */
   known(version: number): JsonObject {
     return this.at(version)?.data ?? unchangedSince(this.head.data, this.head.stamps.root, version);
+  }
+
+  /** The versions that can be read as JSON. If it is too long, the oldest changes become its base. */
+  history(): string {
+    const changes = this.#store.rows<ChangeRow>(`SELECT * FROM changes ORDER BY version DESC`);
+    let [left, kept] = [MAX_HISTORY_CHARS, 0];
+    while (kept < changes.length && left > changes[kept]!.edits.length) left -= changes[kept++]!.edits.length;
+    const base_version = this.head.version - kept;
+    const { at, by, data, stamps } = this.#read(base_version);
+    const base: Base = { at, by, data, stamps: stamps.root };
+    return JSON.stringify({ base_version, base, changes: changes.slice(0, kept).reverse() } satisfies History);
+  }
+
+  /** Writes the rows of a history. They were deleted. @returns the version of its base */
+  restore(history: string): number {
+    const { base_version, base, changes } = JSON.parse(history) as History;
+    this.forget();
+    this.#writeBase(base);
+    for (const row of changes) this.#insert(row);
+    return base_version;
+  }
+
+  /** The rows change, in the transaction that is under way, without this journal. */
+  forget(): void {
+    this.#changedBy = this.#store.currentTransaction;
+    this.#head = null;
+  }
+
+  #insert({ version, id, at, by, edits, merged }: ChangeRow): void {
+    const text = `INSERT INTO changes (version, id, at, by, edits, merged) VALUES (?, ?, ?, ?, ?, ?)`;
+    this.#store.rows(text, version, id, at, by, edits, merged);
   }
 
   #read(version: number): Head {

@@ -13,8 +13,12 @@ interface Keyed {
 export class Lineage {
   readonly #store: ObjectStore;
 
-  constructor(store: ObjectStore) {
+  readonly #reshaped: () => void;
+
+  /** @param reshaped is called in each transaction that changes it */
+  constructor(store: ObjectStore, reshaped: () => void) {
     this.#store = store;
+    this.#reshaped = reshaped;
   }
 
   /** The newest first. */
@@ -26,6 +30,7 @@ export class Lineage {
 
   /** Notes a parent. The oldest ones are forgotten. */
   add({ id, version, own_version, keys }: Parent): void {
+    this.#reshaped();
     this.#store.rows(
       `INSERT INTO parents (id, keys, version, own_version) VALUES (?, ?, ?, ?)
        ON CONFLICT (id, keys) DO UPDATE SET version = excluded.version, own_version = excluded.own_version`,
@@ -47,11 +52,13 @@ export class Lineage {
     if (others.length >= MAX_CONTEXT_LINKS) {
       return refuse('limit_reached', `The context has ${MAX_CONTEXT_LINKS} links. Remove one that is not needed.`);
     }
+    this.#reshaped();
     this.#store.rows(`INSERT OR REPLACE INTO links (id, keys) VALUES (?, ?)`, id, JSON.stringify(keys));
     return ok(null);
   }
 
   unlink(id: string): void {
+    this.#reshaped();
     this.#store.rows(`DELETE FROM links WHERE id = ?`, id);
   }
 }

@@ -39,6 +39,8 @@ interface Parts {
   journal: Journal;
   changes: Changes;
   lineage: Lineage;
+  /** Called in each transaction that changes the open conflicts. */
+  reshaped(): void;
 }
 
 /** Merges into a context, and their conflicts. Each change is part of a transaction. */
@@ -99,7 +101,7 @@ export class Merges {
 
   /** Fails with `context_conflict` if somebody has changed the place since the merge. */
   resolve(call: Call, n: number, { choose, value }: ResolveConflictRequest): Outcome<Changed> {
-    const { store, journal, changes } = this.#parts;
+    const { store, journal, changes, reshaped } = this.#parts;
     const row = store.row<ConflictRow>(`SELECT * FROM conflicts WHERE n = ?`, n);
     if (!row) return refuse('not_found', `The context has no open conflict ${n}. It may have been decided.`);
     const { data } = journal.head;
@@ -108,7 +110,9 @@ export class Merges {
     const expected = { versions: call.if_match ?? [row.at_version], atPlaces: true };
     const merged = [{ id: row.source_id, version: row.source_version }];
     const changed = changes.make(wanted, expected, call, merged);
-    if (changed.ok) store.rows(`DELETE FROM conflicts WHERE n = ?`, n);
+    if (!changed.ok) return changed;
+    store.rows(`DELETE FROM conflicts WHERE n = ?`, n);
+    reshaped();
     return changed;
   }
 

@@ -7,6 +7,8 @@ export interface ContextRow extends NewContext {
   base_version: number;
   created_at: number;
   deleted_at: number | null;
+  /** The version that Postgres has of a retired context; null of one whose data is here. */
+  retired_version: number | null;
 }
 
 export const ABSENT = refuse('context_not_found', 'There is no such context. It may have been deleted.');
@@ -33,6 +35,16 @@ export class ContextRecords {
     return this.find()?.deleted_at === null;
   }
 
+  /** Whether the context exists, and its data is here. */
+  get isLive(): boolean {
+    const row = this.find();
+    return row !== undefined && row.deleted_at === null && row.retired_version === null;
+  }
+
+  get isRetired(): boolean {
+    return (this.find()?.retired_version ?? null) !== null;
+  }
+
   /** Makes the row of a new context, or of one that was deleted. @returns its first version */
   begin({ id, scope, session_id, agent_id, name }: NewContext): number {
     const [now, deleted] = [this.#store.platform.now(), this.find()];
@@ -55,5 +67,16 @@ export class ContextRecords {
     for (const table of ['base_parts', 'changes', 'parents', 'links', 'conflicts'] as const) {
       this.#store.rows(`DELETE FROM ${table}`);
     }
+  }
+
+  /** The data is in Postgres, in this version. */
+  retired(version: number): void {
+    this.#store.rows(`UPDATE context SET retired_version = ?`, version);
+    for (const table of ['base_parts', 'changes'] as const) this.#store.rows(`DELETE FROM ${table}`);
+  }
+
+  /** The data is here again. @param baseVersion the oldest version that can be read */
+  warmed(baseVersion: number): void {
+    this.#store.rows(`UPDATE context SET retired_version = NULL, base_version = ?`, baseVersion);
   }
 }

@@ -30,7 +30,7 @@ import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { instant } from '../kit/text.ts';
 import { type Changed, Changes, type Expected } from './changes.ts';
 import { Fences } from './fences.ts';
-import { Journal } from './journal.ts';
+import { Journal, type Shown } from './journal.ts';
 import { Lineage } from './lineage.ts';
 import { Merges } from './merges.ts';
 import { type ContextPorts, NO_PORTS } from './ports.ts';
@@ -44,7 +44,7 @@ export function buildContext(workspace: WorkspaceId, platform: ObjectPlatform, p
   const kit = buildKit(
     platform,
     CONTEXT_SCHEMA,
-    tierDestinations(ports, () => runtime.tiers),
+    tierDestinations(workspace, ports, () => runtime.tiers),
   );
   const runtime: ContextRuntime = new ContextRuntime(workspace, kit, ports);
   return runtime;
@@ -68,12 +68,18 @@ export class ContextRuntime {
     this.#kit = kit;
     this.#records = new ContextRecords(kit.store);
     this.#journal = new Journal(kit.store, (isNew) => this.tiers.changed(isNew));
-    this.tiers = new Tiers(workspace, ports, { kit, records: this.#records, journal: this.#journal });
+    this.tiers = new Tiers(workspace, ports, {
+      kit,
+      records: this.#records,
+      journal: this.#journal,
+      view: () => this.#views.contextOf(this.#journal.head),
+    });
     this.#handle = handlerOf(this.tiers.deadlines);
     this.#changes = new Changes(this.#records, this.#journal);
     const { store } = kit;
-    this.#lineage = new Lineage(store);
-    const parts = { store, records: this.#records, journal: this.#journal, lineage: this.#lineage };
+    const reshaped = () => this.tiers.reshaped();
+    this.#lineage = new Lineage(store, reshaped);
+    const parts = { store, records: this.#records, journal: this.#journal, lineage: this.#lineage, reshaped };
     this.#merges = new Merges({ ...parts, changes: this.#changes });
     this.#views = new ContextViews({ ...parts, merges: this.#merges });
     this.#fences = new Fences(kit.store);
@@ -97,8 +103,12 @@ export class ContextRuntime {
     });
   }
 
-  read(call: Call, version?: number): Outcome<Context> {
-    return this.#read('read', call, () => this.#views.context(version));
+  /** @param cold the newest version of a retired context, from Postgres */
+  read(call: Call, version?: number, cold?: Shown): Outcome<Context> {
+    return this.#read('read', call, () => {
+      if (!cold) this.tiers.copying.freshen();
+      return cold ? ok(this.#views.contextOf(cold)) : this.#views.context(version);
+    });
   }
 
   update(call: Call, request: UpdateContextRequest | ContextJsonPatch, create?: NewContext): Outcome<Context> {
@@ -152,8 +162,9 @@ export class ContextRuntime {
     });
   }
 
-  readLinked(call: Call): Outcome<Context> {
-    return this.#calls.read('readLinked', call, () => this.#views.context());
+  /** @param cold see `read` */
+  readLinked(call: Call, cold?: Shown): Outcome<Context> {
+    return this.#calls.read('readLinked', call, () => ok(this.#views.contextOf(cold ?? this.#journal.head)));
   }
 
   merge(call: Call, request: MergeInto, create?: NewContext): Outcome<Context> {
@@ -198,8 +209,7 @@ export class ContextRuntime {
     return this.#change('remove', call, () => {
       const stale = this.#changes.whyStale([], expectedBy(call));
       if (stale) return stale;
-      this.#records.remove(this.#journal.head.version);
-      this.tiers.removed();
+      this.tiers.remove();
       return ok(null);
     });
   }

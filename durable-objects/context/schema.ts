@@ -39,5 +39,6 @@ CREATE TABLE conflicts (
 ALTER TABLE changes ADD COLUMN merged TEXT;
 `,
     },
+    { id: 'context/0005_retirement', sql: `ALTER TABLE context ADD COLUMN retired_version INTEGER;` },
   ],
 };

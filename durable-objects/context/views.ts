@@ -14,7 +14,7 @@ import type {
 import { Keyset } from '../kit/storage/keyset.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
 import { instant } from '../kit/text.ts';
-import type { ChangeRow, Journal } from './journal.ts';
+import type { ChangeRow, Journal, Shown } from './journal.ts';
 import type { Lineage } from './lineage.ts';
 import type { Merges } from './merges.ts';
 import type { ContextRecords } from './records.ts';
@@ -48,10 +48,13 @@ export class ContextViews {
 
   /** @param version an older version; by default, the newest one */
   context(version?: number): Outcome<Context> {
-    const { id, scope, session_id, agent_id, name, created_at } = this.#records.get();
     const shown = version === undefined ? this.#journal.head : this.#journal.at(version);
-    if (!shown) return this.noSuchVersion(version!, 'version');
-    return ok({
+    return shown ? ok(this.contextOf(shown)) : this.noSuchVersion(version!, 'version');
+  }
+
+  contextOf(shown: Shown): Context {
+    const { id, scope, session_id, agent_id, name, created_at } = this.#records.get();
+    return {
       ...{ id, scope, session_id, agent_id, name },
       version: shown.version,
       data: shown.data,
@@ -61,7 +64,7 @@ export class ContextViews {
       created_at: instant(created_at),
       updated_at: instant(shown.at),
       updated_by: shown.by,
-    });
+    };
   }
 
   key(pointer: string, version?: number): Outcome<ContextKey> {

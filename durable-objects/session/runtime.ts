@@ -28,7 +28,7 @@ import { nextTurn, waitAtMost } from '../kit/delivery/outbound.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { runAlarm } from '../kit/runtime.ts';
 import { withoutEffect } from '../kit/storage/transact-outcome.ts';
-import { instant } from '../kit/text.ts';
+import { instant, instantOrNull } from '../kit/text.ts';
 import { buildParts } from './build-parts.ts';
 import { DESTINATION, type SessionConfig } from './config.ts';
 import type { SessionPorts } from './destinations.ts';
@@ -104,6 +104,15 @@ export class SessionRuntime implements SessionApi {
     return this.#calls.answer('debug', 'createdAt', call, () =>
       ok(kit.store.created ? instant(records.session().created_at) : null),
     );
+  }
+
+  async endedAt(): Promise<string | null> {
+    const { kit, records } = this.parts;
+    return this.#calls.internal('debug', 'endedAt', {}, () => {
+      if (!kit.store.created) return instant(0);
+      const { ended_at, deleted_at } = records.session();
+      return instantOrNull(deleted_at ?? ended_at);
+    });
   }
 
   read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>> {

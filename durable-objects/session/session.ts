@@ -27,6 +27,10 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi, 
     return this.runtime.createdAt(...args);
   }
 
+  endedAt(): ReturnType<SessionApi['endedAt']> {
+    return this.runtime.endedAt();
+  }
+
   read(...args: Args<'read'>): ReturnType<SessionApi['read']> {
     return this.runtime.read(...args);
   }

@@ -13,6 +13,7 @@ import {
 } from '../protocol/endpoints/routes.ts';
 import type { SessionInclude } from '../protocol/session/session.ts';
 import { type ApiRequest, type RequestOptions, request } from './request.ts';
+import { SeenVersions } from './seen-versions.ts';
 
 /** Options of every call. */
 export interface CallOptions {
@@ -58,6 +59,7 @@ interface ListPage<Item> {
   next_cursor?: string | null;
 }
 
+const CONTEXTS = ROUTES.createContext.path;
 /** The largest page. */
 const PAGE_SIZE = 100;
 
@@ -89,6 +91,7 @@ export type RestClient = ReturnType<typeof createRest>;
  * ```
  */
 export function createRest(options: RequestOptions) {
+  const seen = new SeenVersions();
   /** Calls an operation by its name in the table. The response is trusted to match the table and is not validated. */
   const send = <Id extends OperationId>(id: Id, parts: Parts<Id>, call: CallOptions = {}): Promise<ResultOf<Id>> => {
     const { params, ...rest } = parts as { params?: PathParams<Id> } & Omit<ApiRequest, 'method' | 'path'>;
@@ -98,9 +101,14 @@ export function createRest(options: RequestOptions) {
     const { method } = ROUTES[id];
     const { wait_seconds = 0 } = { ...rest.query, ...(rest.body as object) } as { wait_seconds?: number };
     const waitMs = wait_seconds * 1_000;
-    return request(options, { method, path, ...rest, idempotencyKey, ifMatch, waitMs }, signal) as Promise<
-      ResultOf<Id>
-    >;
+    const isOfContexts = path.startsWith(CONTEXTS);
+    if (isOfContexts && method !== 'GET') seen.forget();
+    const answer = request(options, { method, path, ...rest, idempotencyKey, ifMatch, waitMs }, signal);
+    if (!isOfContexts) return answer as Promise<ResultOf<Id>>;
+    return answer.then((context) => {
+      seen.note((params as { id?: string } | undefined)?.id, context);
+      return context as ResultOf<Id>;
+    });
   };
 
   return {
@@ -207,7 +215,7 @@ export function createRest(options: RequestOptions) {
       list: (query: QueryFor<'listContexts'> = {}, call?: CallOptions) => send('listContexts', { query }, call),
       /** A context at its newest version, or at an older one. @param id its id, or its address such as `global.notes` */
       get: (id: string, query: QueryFor<'readContext'> = {}, call?: CallOptions) =>
-        send('readContext', { params: { id }, query }, call),
+        send('readContext', { params: { id }, query: { min_version: seen.of(id), ...query } }, call),
       /** Changes places of a context. @param body `updates` is a JSON merge patch */
       update: (id: string, body: BodyFor<'updateContext'>, call?: CallOptions) =>
         send('updateContext', { params: { id }, body }, call),

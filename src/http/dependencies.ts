@@ -2,6 +2,7 @@ import type { Dependency } from '../application/readiness.ts';
 import type { TokenSigner } from '../application/token-signer.ts';
 import type { AgentRegistries } from '../ports/agent-registry.ts';
 import type { ContextArchive } from '../ports/context-archive.ts';
+import type { ContextCopies } from '../ports/context-copies.ts';
 import type { Contexts } from '../ports/contexts.ts';
 import type { Directories } from '../ports/directory.ts';
 import type { Effects } from '../ports/effects.ts';
@@ -18,6 +19,8 @@ export interface Dependencies {
   contexts: Contexts;
   /** Contexts in Postgres; null if the deployment has none. */
   contextArchive: ContextArchive | null;
+  /** Copies of contexts in Redis; null if the deployment has none. */
+  contextCopies: ContextCopies | null;
   directories: Directories;
   agentRegistries: AgentRegistries;
   workspaces: Workspaces;

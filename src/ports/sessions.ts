@@ -102,6 +102,11 @@ export interface SessionApi {
   /** When the session was created (ISO 8601), even if it has been deleted since; null if it never was. */
   createdAt(call: Call): Promise<Outcome<string | null>>;
   /**
+   * When the session ended or was deleted (ISO 8601); null while it has not ended. Of a session that never was, the
+   * beginning of 1970. Only other objects call it.
+   */
+  endedAt(): Promise<string | null>;
+  /**
    * Takes a lease from its agent: the task goes on with another agent, at no cost of an attempt. Does nothing if the
    * lease has ended. Only the registry calls it.
    */

@@ -19,9 +19,7 @@ export class ContextsInProcess implements Contexts {
       (_: unknown, method: string) =>
       async (...args: unknown[]) => {
         await this.before(id, method);
-        const { runtime } = this.home(id);
-        const call = Reflect.get(runtime, method) as (...args: unknown[]) => unknown;
-        return structuredClone(call.apply(runtime, structuredClone(args)));
+        return this.home(id).call(method as keyof ContextApi, ...(args as Parameters<ContextApi[keyof ContextApi]>));
       };
     return new Proxy({}, { get }) as ContextApi;
   }

@@ -2,7 +2,7 @@ import type { AgentHistory } from '../../ports/agent-history.ts';
 import type { ContextArchive } from '../../ports/context-archive.ts';
 import type { Probe } from '../../ports/probe.ts';
 import type { RunHistory } from '../../ports/run-history.ts';
-import { Breaker } from './breaker.ts';
+import { Breaker } from '../breaker.ts';
 
 /**
  * The ports that Postgres implements. The driver and the query builder take a quarter of the time in which an isolate

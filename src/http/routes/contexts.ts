@@ -3,6 +3,7 @@ import { diffContexts, effectiveContext } from '../../application/context/effect
 import { contextAt } from '../../application/context/identity.ts';
 import { listContexts } from '../../application/context/list-contexts.ts';
 import { mergeContexts } from '../../application/context/merge-contexts.ts';
+import { readContext } from '../../application/context/read-context.ts';
 import { pointerTo, promoteContext, shareContext } from '../../application/context/share-context.ts';
 import { underLease } from '../../application/context/under-lease.ts';
 import { writeContext } from '../../application/context/write-context.ts';
@@ -33,7 +34,7 @@ export function contextHandlers(deps: Dependencies) {
       if (page.ok) linkNext(c, page.value.next_cursor);
       return page;
     },
-    readContext: async ({ params: { id }, query, call }) => (await homeOf(call, id)).read(call, query.version),
+    readContext: ({ params: { id }, query, call }) => readContext(deps, call, id, query),
     updateContext: ({ params: { id }, body, call }) =>
       writeContext(deps, call, id, (home, create) => home.update(call, body, create)),
     deleteContext: async ({ params: { id }, call }) => (await homeOf(call, id)).remove(call),

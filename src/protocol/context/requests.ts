@@ -154,8 +154,13 @@ const Version = schema(() => z.coerce.number<number>().int().min(1));
 export const ReadContextQuery = schema(() =>
   z.strictObject({
     version: Version().optional().meta({ description: 'An older version. By default, the newest one.' }),
+    min_version: Version().optional().meta({
+      description:
+        'The newest version that the reader has seen. The answer may then be a copy that is as new, but perhaps not the newest. Without it, the answer is the newest version.',
+    }),
   }),
 );
+export type ReadContextQuery = Infer<typeof ReadContextQuery>;
 
 export const ContextVersionsQuery = schema(() =>
   z.strictObject({ from: Version().meta({ example: 1 }), to: Version().meta({ example: 1 }) }),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Breaker } from '../../../src/adapters/neon/breaker.ts';
+import { Breaker } from '../../../src/adapters/breaker.ts';
 import { Rejected } from '../../../src/ports/rejected.ts';
 
 /** A breaker before a system that fails with `error` until it is null. */

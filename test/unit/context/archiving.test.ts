@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NO_PORTS } from '../../../durable-objects/context/ports.ts';
 import type { ContextRecord } from '../../../src/ports/context-archive.ts';
 import type { NewContext } from '../../../src/ports/contexts.ts';
 import { ContextInProcess } from '../../support/context-in-process.ts';
@@ -28,7 +29,7 @@ const GLOBAL: NewContext = { id: ID, name: 'main', scope: 'global', session_id: 
 async function home(changes: Partial<NewContext> = {}) {
   const postgres = new Postgres();
   const platform = new NodePlatform();
-  const context = new ContextInProcess(platform, { archive: postgres });
+  const context = new ContextInProcess(platform, { ...NO_PORTS, archive: postgres });
   valueIn(context.runtime.create(CALL, { ...GLOBAL, ...changes }, { build: { status: 1 } }));
   await platform.settle();
   const update = (n: number) => valueIn(context.runtime.update(CALL, { updates: { n } }));

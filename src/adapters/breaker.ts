@@ -1,4 +1,4 @@
-import { Rejected } from '../../ports/rejected.ts';
+import { Rejected } from '../ports/rejected.ts';
 
 const FAILURES_MIN = 3;
 const FIRST_PAUSE_MS = 2_000;

@@ -1,0 +1,213 @@
+import type { ContextArchive } from '../../src/ports/context-archive.ts';
+import { errorFields } from '../../src/ports/logger.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
+import type { DeadlineHandler } from '../kit/deadlines.ts';
+import { withDeadline } from '../kit/delivery/outbound.ts';
+import type { Destination } from '../kit/delivery/outbox.ts';
+import type { ObjectKit } from '../kit/runtime.ts';
+import type { Archiving } from './archiving.ts';
+import type { Journal, Shown } from './journal.ts';
+import type { ContextPorts } from './ports.ts';
+import type { ContextRecords } from './records.ts';
+
+const HOUR_MS = 3_600_000;
+/** How long a context of each scope stays at its home without being used; of a session, after the session has ended. */
+const IDLE_MS = { temporary: HOUR_MS, session: 24 * HOUR_MS, agent: 7 * 24 * HOUR_MS, global: null } as const;
+/** How often the home of a session's context asks whether the session has ended. */
+const ASK_MS = 6 * HOUR_MS;
+const IDLE = 'idle';
+const RETIRE = 'retire';
+const ASK = 'session_end';
+const RETRY_MS_MAX = HOUR_MS;
+const POSTGRES_MS = 5_000;
+/** So many reads of a retired context, while its object is in memory, bring it back to its home. */
+const FREQUENT_READS = 3;
+const AWAY = refuse('unavailable', 'The context is in Postgres, which does not answer now.', {
+  retry_after_seconds: 10,
+});
+
+interface Parts {
+  kit: ObjectKit;
+  records: ContextRecords;
+  journal: Journal;
+  archiving: Archiving;
+  /** Deletes the context. Part of a transaction. */
+  remove(): void;
+  /** Takes the copy from readers. Part of a transaction. */
+  blank(version: number): void;
+}
+
+/**
+ * Moves an idle context to Postgres, and back when it is used. The object keeps the row of the context with its last
+ * version, so that it stays the only writer, and knows which version Postgres must have. The data leaves the object only
+ * in a transaction that finds the very version that Postgres has confirmed.
+ */
+export class Retirement {
+  readonly #workspace: WorkspaceId;
+  readonly #ports: ContextPorts;
+  readonly #parts: Parts;
+  #lastReadAt = 0;
+  #coldReads = 0;
+  #warming: Promise<Outcome<null>> | null = null;
+
+  constructor(workspace: WorkspaceId, ports: ContextPorts, parts: Parts) {
+    this.#workspace = workspace;
+    this.#ports = ports;
+    this.#parts = parts;
+  }
+
+  get deadlines(): Readonly<Record<string, DeadlineHandler>> {
+    return { [IDLE]: { waitsFor: 'time', run: () => this.#judge() } };
+  }
+
+  /** The context has a new version. Part of its transaction. Only the first one after a judgement writes. */
+  changed(): void {
+    const { kit, records } = this.#parts;
+    const { scope } = records.get();
+    const idle = IDLE_MS[scope];
+    if (idle === null || (scope !== 'temporary' && !this.#ports.archive)) return;
+    kit.deadlines.setIfUnset(IDLE, kit.store.platform.now() + idle);
+  }
+
+  /** The context was deleted. Part of its transaction. */
+  removed(): void {
+    this.#parts.kit.deadlines.clear(IDLE);
+  }
+
+  /** Runs a step on the context at its home, to which a retired one is brought first. */
+  async live<T>(step: () => Outcome<T>): Promise<Outcome<T>> {
+    if (!this.#parts.records.isRetired) return step();
+    this.#warming ??= this.#warm().finally(() => {
+      this.#warming = null;
+    });
+    const warmed = await this.#warming;
+    return warmed.ok ? step() : warmed;
+  }
+
+  /** Reads the newest version, from Postgres if the context is retired and seldom read. */
+  async newest<T>(read: (cold?: Shown) => Outcome<T>): Promise<Outcome<T>> {
+    const { kit, records } = this.#parts;
+    this.#lastReadAt = kit.store.platform.now();
+    if (!records.isRetired || ++this.#coldReads >= FREQUENT_READS) return this.live(() => read());
+    const { id, retired_version } = records.get();
+    const stored = await this.#ask((archive, signal) => archive.read(this.#workspace, id, signal));
+    // It may have been brought back, and changed, meanwhile.
+    if (!records.isRetired) return read();
+    if (!stored || stored.version !== retired_version) return AWAY;
+    const { version, updated_at, updated_by, data } = stored;
+    return read({ version, at: Date.parse(updated_at), by: updated_by, data: JSON.parse(data) });
+  }
+
+  async #warm(): Promise<Outcome<null>> {
+    const { kit, records, journal } = this.#parts;
+    const { id, retired_version } = records.get();
+    const stored = await this.#ask((archive, signal) => archive.history(this.#workspace, id, signal));
+    if (!records.isRetired) return ok(null);
+    if (!stored || stored.version !== retired_version) return AWAY;
+    kit.store.transact(() => {
+      records.warmed(journal.restore(stored.history));
+      this.changed();
+    });
+    this.#coldReads = 0;
+    kit.store.platform.logger('info', 'context_warmed', { version: stored.version });
+    return ok(null);
+  }
+
+  /** @returns what Postgres has; null if it does not answer, or has not what it confirmed */
+  async #ask<T extends { version: number }>(
+    ask: (archive: ContextArchive, signal: AbortSignal) => Promise<T | null>,
+  ): Promise<T | null> {
+    const { archive } = this.#ports;
+    const { logger } = this.#parts.kit.store.platform;
+    if (!archive) return null;
+    try {
+      const stored = await withDeadline('postgres', POSTGRES_MS, (signal) => ask(archive, signal));
+      const { retired_version } = this.#parts.records.get();
+      if (retired_version !== null && stored?.version !== retired_version)
+        logger('error', 'context_missing', { expected: retired_version, version: stored?.version ?? null });
+      return stored;
+    } catch (error) {
+      logger('warn', 'context_cold_unavailable', errorFields(error));
+      return null;
+    }
+  }
+
+  /** The time at which the context has been idle for long enough, as far as its uses say. */
+  #dueAt(): number {
+    const { records, journal } = this.#parts;
+    return Math.max(journal.head.at, this.#lastReadAt) + (IDLE_MS[records.get().scope] ?? 0);
+  }
+
+  #isIdle(): boolean {
+    const { platform } = this.#parts.kit.store;
+    return this.#dueAt() <= platform.now() && platform.sockets().length === 0;
+  }
+
+  /** What becomes of a context whose deadline is due. Part of a transaction. */
+  #judge(): void {
+    const { kit, records } = this.#parts;
+    if (!records.isLive) return;
+    const { scope } = records.get();
+    if (!this.#isIdle()) this.#later(this.#dueAt());
+    else if (scope === 'temporary') this.#parts.remove();
+    else if (scope === 'session') kit.outbox.put(ASK, records.get().id, {});
+    else kit.outbox.put(RETIRE, records.get().id, {});
+  }
+
+  /** Judges again at this time, or in an hour if it has passed. Part of a transaction. */
+  #later(at: number): void {
+    const { deadlines, store } = this.#parts.kit;
+    const now = store.platform.now();
+    deadlines.set(IDLE, at > now ? at : now + HOUR_MS);
+  }
+
+  /** Asks the session whether it has ended. A lost answer is asked for again, by the outbox. */
+  async #askSession(signal: AbortSignal): Promise<void> {
+    const { kit, records } = this.#parts;
+    if (!records.isLive) return;
+    const { id, session_id } = records.get();
+    const ended = await this.#ports.sessionEnd(session_id!, signal);
+    const now = kit.store.platform.now();
+    kit.store.transact(() => {
+      if (!records.isLive) return;
+      const due = ended === null ? now + ASK_MS : Math.max(ended + IDLE_MS.session, this.#dueAt());
+      if (due > now) this.#later(due);
+      else kit.outbox.put(RETIRE, id, {});
+    });
+  }
+
+  async #retire(archive: ContextArchive, signal: AbortSignal): Promise<void> {
+    const { kit, records, journal, archiving } = this.#parts;
+    if (!records.isLive) return;
+    const record = this.#isIdle() ? archiving.retired() : null;
+    const isStored = record !== null && (await archive.put(record, signal));
+    kit.store.transact(() => {
+      if (!records.isLive) return;
+      if (!isStored || journal.head.version !== record.version || !this.#isIdle()) return this.#later(this.#dueAt());
+      records.retired(record.version);
+      journal.forget();
+      archiving.isTold();
+      kit.deadlines.clear(IDLE);
+      this.#parts.blank(record.version);
+      kit.store.platform.logger('info', 'context_retired', { version: record.version });
+    });
+  }
+
+  /** The destinations of the outbox. */
+  static destinations({ archive }: ContextPorts, retirement: () => Retirement): Destination[] {
+    if (!archive) return [];
+    return [
+      {
+        name: ASK,
+        retry_ms_max: RETRY_MS_MAX,
+        deliver: (_key, _payload, signal) => retirement().#askSession(signal),
+      },
+      {
+        name: RETIRE,
+        retry_ms_max: RETRY_MS_MAX,
+        deliver: (_key, _payload, signal) => retirement().#retire(archive, signal),
+      },
+    ];
+  }
+}
