@@ -3,12 +3,12 @@ import { BATCH_BYTES, MARK_EVERY_CHARS, MAX_WATCHER_LAG_BYTES } from '../../../s
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { type SnapshotReason, type WatchFrame, WatchRequest } from '../../../src/protocol/session/watch-socket.ts';
+import { FanOut, type Frame } from '../../kit/delivery/fan-out.ts';
 import type { ObjectPlatform, ObjectSocket } from '../../kit/platform/platform.ts';
 import { parseJson } from '../../kit/text.ts';
 import type { SessionParts } from '../parts.ts';
 import type { SessionRecords } from '../records.ts';
 import type { EventLog } from './event-log.ts';
-import { type EventsFrame, FanOut } from './fan-out.ts';
 
 export const WATCH_TAG = 'watch';
 
@@ -47,7 +47,7 @@ export class Watchers {
   readonly #platform: ObjectPlatform;
   readonly #records: SessionRecords;
   readonly #log: EventLog;
-  readonly #fanOut: FanOut;
+  readonly #fanOut: FanOut<Frame>;
 
   constructor({ kit, records, log }: Pick<SessionParts, 'kit' | 'records' | 'log'>) {
     this.#platform = kit.store.platform;
@@ -108,7 +108,7 @@ export class Watchers {
     this.#fanOut.push([...framesOf(events, incarnation)]);
   }
 
-  #sendNew(socket: ObjectSocket, frames: readonly EventsFrame[]): void {
+  #sendNew(socket: ObjectSocket, frames: readonly Frame[]): void {
     for (const { text, seq } of frames) {
       const state = socket.attachment() as WatchAttachment;
       if (state.live && state.seq < seq) this.#send(socket, text, state, { seq });
@@ -172,7 +172,7 @@ export class Watchers {
 }
 
 /** The frames for a commit's events: one, or several if one would be too long. */
-function* framesOf(events: readonly SessionEvent[], incarnation: string): Generator<EventsFrame> {
+function* framesOf(events: readonly SessionEvent[], incarnation: string): Generator<Frame> {
   const { seq } = events.at(-1)!;
   const frame: WatchFrame = { type: 'events', events: [...events], cursor: formatCursor({ incarnation, seq }) };
   const text = JSON.stringify(frame);

@@ -1,21 +1,21 @@
 import { errorFields } from '../../../src/ports/logger.ts';
 import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
-import { nextTurn } from '../../kit/delivery/outbound.ts';
-import type { ObjectPlatform, ObjectSocket } from '../../kit/platform/platform.ts';
+import type { ObjectPlatform, ObjectSocket } from '../platform/platform.ts';
+import { nextTurn } from './outbound.ts';
 
-/** A frame with committed events. */
-export interface EventsFrame {
+/** A frame with what was committed. */
+export interface Frame {
   text: string;
-  /** The number of its last event. */
+  /** The number of the last event or version in it. Numbers grow. */
   seq: number;
 }
 
 /** The receivers of frames. */
-export interface Receivers {
+export interface Receivers<F extends Frame> {
   /** The sockets that are open now. */
   sockets(): ObjectSocket[];
   /** Sends a socket the frames that it does not have yet. */
-  send(socket: ObjectSocket, frames: readonly EventsFrame[]): void;
+  send(socket: ObjectSocket, frames: readonly F[]): void;
 }
 
 /** The sockets that are served in one turn, during which nobody else is. */
@@ -23,22 +23,22 @@ const SOCKETS_A_TURN = 16;
 
 /**
  * Sends frames to any number of watchers without keeping their sender waiting: the first few get a frame at once, the
- * others in later turns, between which the object answers other requests. Each socket knows the last event that it was
- * sent, so it gets every frame once and in order, however turns and commits mix.
+ * others in later turns, between which the object answers other requests. Each socket knows the number of the last frame
+ * that it was sent, so it gets every frame once and in order, however turns and commits mix.
  */
-export class FanOut {
+export class FanOut<F extends Frame> {
   readonly #platform: ObjectPlatform;
-  readonly #receivers: Receivers;
+  readonly #receivers: Receivers<F>;
   /** The frames that some sockets may not have yet. */
-  #frames: EventsFrame[] = [];
+  #frames: F[] = [];
   #isPumping = false;
 
-  constructor(platform: ObjectPlatform, receivers: Receivers) {
+  constructor(platform: ObjectPlatform, receivers: Receivers<F>) {
     this.#platform = platform;
     this.#receivers = receivers;
   }
 
-  push(frames: readonly EventsFrame[]): void {
+  push(frames: readonly F[]): void {
     this.#frames.push(...frames);
     if (this.#isPumping) return this.#bound();
     const sockets = this.#receivers.sockets();
