@@ -5,6 +5,7 @@ import { fetchArtifact } from './lease/artifacts.ts';
 import { type BufferedLease, FrameBuffer } from './lease/buffer.ts';
 import { Lease, type LeaseDependencies } from './lease/lease.ts';
 import type { RunSockets } from './lease/run-sockets.ts';
+import { leaseTools } from './mcp/lease-tools.ts';
 
 export type Offer = Extract<ControlDown, { type: 'offer' }>;
 interface LeaseKey {
@@ -92,7 +93,8 @@ export class AgentLeases {
   }
 
   #dependenciesOf(slot: LeaseKey, head: string | null): LeaseDependencies {
-    const { repository, canMerge, opencode, model, redact, server, setup } = this.#parts;
+    const { repository, canMerge, opencode, model, redact, server, setup, tools } = this.#parts;
+    const { agent_id: agentId, agent_name: agentName } = this.#agent.holder;
     const { url, token, ceilings, log, stepCheckpointMs } = this.#options;
     return {
       opencode,
@@ -103,6 +105,7 @@ export class AgentLeases {
       sockets: this.#agent.sockets,
       redact,
       setup,
+      openTools: leaseTools({ server: tools, url, token, agentId, agentName }),
       toolEnvironment: () => server.environment,
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
       onGranted: () => this.#agent.granted(slot),

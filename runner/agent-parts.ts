@@ -3,6 +3,7 @@ import type { AgentType, Capability } from '../src/protocol/common/enums.ts';
 import type { Repository } from './git/repository.ts';
 import type { Identity } from './identity.ts';
 import type { OpenConnection } from './lease/connection.ts';
+import type { ToolServer } from './mcp/tool-server.ts';
 import type { OpenCodeClient } from './opencode/client.ts';
 import type { ConfigurationSource } from './opencode/configuration.ts';
 import type { OpenCodeServer } from './opencode/server.ts';
@@ -57,6 +58,8 @@ export interface AgentParts {
   model: string;
   redact: Redact;
   setup: Setup;
+  /** Serves the model's tools for contexts and claims. */
+  tools: ToolServer;
   /** Opens connections to the control plane. */
   openConnection: OpenConnection;
   unlock: () => void;

@@ -143,6 +143,7 @@ export class Agent {
     this.#recovery.close();
     this.#parts.opencode.close();
     await this.#parts.server.stop();
+    await this.#parts.tools.close();
     // Those of the leases that were given up.
     await removeLeftoverTemporaries(this.#worktrees, this.#options.log);
     this.#parts.unlock();

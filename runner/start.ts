@@ -10,6 +10,7 @@ import { loadIdentity, lockDataDirectory } from './identity.ts';
 import { webSocketConnections } from './lease/connection.ts';
 import { forgetConversations } from './lease/leftover-conversations.ts';
 import { removeLeftoverWorktrees } from './lease/recovery.ts';
+import { ToolServer } from './mcp/tool-server.ts';
 import { OpenCodeClient } from './opencode/client.ts';
 import { OpenCodeServer } from './opencode/server.ts';
 import { knownSecrets, redaction } from './redaction.ts';
@@ -48,6 +49,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const server = new OpenCodeServer({ directory: serverDirectory, worktrees, source, marker, tools, log });
     await server.start();
     const opencode = new OpenCodeClient(server);
+    const toolServer = await ToolServer.start();
     try {
       const model = await chooseModel(opencode);
       await removeLeftoverWorktrees(repository, worktrees, log);
@@ -72,12 +74,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
           model,
           redact,
           setup,
+          tools: toolServer,
           openConnection,
           unlock,
         },
       );
     } catch (error) {
       opencode.close();
+      await toolServer.close();
       await server.stop();
       throw error;
     }

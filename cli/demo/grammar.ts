@@ -21,6 +21,7 @@ export const GRAMMAR = [
   'question <text>? <a> | <b> ask a question with choices',
   'todo <item>; <item>        write a todo list',
   'task <prompt>              give a prompt to a sub-agent',
+  'tool <name> <JSON>         call any other tool, such as one of an MCP server',
   'say <text>                 say something before the next step',
   'think <text>               reason before the next step',
   'slow <chunks> <ms>         stream words slowly',
@@ -46,6 +47,7 @@ const parsers: Readonly<Record<string, Parser>> = {
       { description: 'Scripted sub-task', prompt: prompt.replaceAll('\\n', '\n'), subagent_type: 'general' },
       `had a sub-agent do: ${prompt}`,
     ),
+  tool: parseTool,
   say: (text) => ({ kind: 'say', text }),
   think: (text) => ({ kind: 'think', text }),
   slow: (argument) => {
@@ -135,6 +137,15 @@ function parseQuestion(argument: string): Directive | null {
     .filter(Boolean)
     .map((label) => ({ label, description: label }));
   return tool('question', { questions: [{ question, header: 'Question', options }] }, `asked: ${question}`);
+}
+
+function parseTool(argument: string): Directive | null {
+  const [, name = '', json = ''] = /^([\w-]+)\s+(\{.*\})$/.exec(argument) ?? [];
+  try {
+    return name === '' ? null : tool(name, JSON.parse(json), `called ${name}`);
+  } catch {
+    return null;
+  }
 }
 
 function parseTodo(argument: string): Directive {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   createOpencodeClient,
+  type McpStatus,
   type OpencodeClient,
   type PermissionRequest,
   type QuestionRequest,
@@ -17,6 +18,7 @@ import {
   type OpenCodePort,
   type OpenCodeSignal,
   type Prompt,
+  type RemoteMcpServer,
 } from '../work/opencode-port.ts';
 import { replayEvents } from './conversation.ts';
 import { packPart, unpackConversation } from './conversation-parts.ts';
@@ -92,9 +94,17 @@ export class OpenCodeClient implements OpenCodePort {
 
   async connectMcpServer(directory: string, name: string, signal: AbortSignal): Promise<string | null> {
     await this.#call((api) => api.mcp.connect({ directory, name }, { signal }));
-    const status = (await this.#call((api) => api.mcp.status({ directory }, { signal })))[name];
-    if (status?.status === 'needs_auth') return 'it needs a sign-in (opencode mcp auth)';
-    return status && 'error' in status ? truncated(status.error, MAX_PROBLEM_CHARS) : null;
+    return problemOf((await this.#call((api) => api.mcp.status({ directory }, { signal })))[name]);
+  }
+
+  async addMcpServer(directory: string, { name, url, timeoutMs }: RemoteMcpServer): Promise<string | null> {
+    const config = { type: 'remote' as const, url, enabled: true, oauth: false as const, timeout: timeoutMs };
+    return problemOf((await this.#call((api) => api.mcp.add({ directory, name, config })))[name]);
+  }
+
+  async hasMcpServer(directory: string, name: string): Promise<boolean> {
+    const statuses = await this.#call((api) => api.mcp.status({ directory }));
+    return statuses[name]?.status === 'connected';
   }
 
   async createConversation({ directory, title, permissions }: NewConversation): Promise<string> {
@@ -245,6 +255,12 @@ async function fetchInTime(input: string | URL | Request, init: RequestInit = {}
 }
 
 type ApiResult<T> = { data: T | undefined; error: unknown; response?: Response };
+
+/** Why an MCP server cannot be used; null if it can. */
+function problemOf(status: McpStatus | undefined): string | null {
+  if (status?.status === 'needs_auth') return 'it needs a sign-in (opencode mcp auth)';
+  return status && 'error' in status ? truncated(status.error, MAX_PROBLEM_CHARS) : null;
+}
 
 function splitModel(model: string): { providerID: string; modelID: string } {
   const slash = model.indexOf('/');

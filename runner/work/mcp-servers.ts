@@ -1,15 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { note } from '../note.ts';
-import type { OpenCodePort } from './opencode-port.ts';
+import type { OpenCodePort, RemoteMcpServer } from './opencode-port.ts';
 
 /** The servers of a usual configuration have answered by then. */
 const PATIENCE_MS = 5_000;
 const ADVICE = 'Correct it in OpenCode\'s configuration, set its "timeout", or disable it.';
 
 export interface McpServersDependencies {
-  opencode: Pick<OpenCodePort, 'waitingMcpServers' | 'connectMcpServer'>;
+  opencode: Pick<OpenCodePort, 'waitingMcpServers' | 'connectMcpServer' | 'addMcpServer' | 'hasMcpServer'>;
   directory: string;
+  /** The runner's own server for this lease; null if it has none. */
+  own?: RemoteMcpServer | null;
   report: (frame: AgentFrameBody) => void;
   /** Ends the attempts to connect, and the reports. */
   ending: Promise<void>;
@@ -25,6 +27,8 @@ export class McpServers {
   readonly #dependencies: McpServersDependencies;
   readonly #ended = new AbortController();
   readonly #connecting = new Set<string>();
+  #isOwnAdded = false;
+  #ownProblem: string | null = null;
 
   constructor(dependencies: McpServersDependencies) {
     this.#dependencies = dependencies;
@@ -37,7 +41,7 @@ export class McpServers {
     const timer = new AbortController();
     const late = delay(patienceMs, 'late' as const, { signal: timer.signal }).catch(() => 'ended' as const);
     // The work does not depend on the servers.
-    const connected = this.#connectAll().catch(() => undefined);
+    const connected = Promise.all([this.#addOwn(), this.#connectAll()]).catch(() => undefined);
     const how = await Promise.race([connected, ending, late]);
     timer.abort();
     if (how === 'late' && !this.#ended.signal.aborted && this.#connecting.size > 0) {
@@ -45,6 +49,19 @@ export class McpServers {
       const what = `The work begins without MCP servers of OpenCode that have not answered yet: ${names}.`;
       this.#dependencies.report(note('warning', `${what} Their tools join it when they answer.`));
     }
+  }
+
+  /** The lease before may have had the directory, and OpenCode forgets the server when it is restarted. */
+  async #addOwn(): Promise<void> {
+    const { opencode, directory, own = null, report } = this.#dependencies;
+    if (own === null) return;
+    if (this.#isOwnAdded && (await opencode.hasMcpServer(directory, own.name))) return;
+    const problem = await opencode.addMcpServer(directory, own).catch((error: Error) => error.message);
+    this.#isOwnAdded = problem === null;
+    const isNew = problem !== this.#ownProblem;
+    this.#ownProblem = problem;
+    if (problem === null || !isNew || this.#ended.signal.aborted) return;
+    report(note('warning', `The model works without the tools for contexts and claims: ${problem}.`));
   }
 
   async #connectAll(): Promise<void> {

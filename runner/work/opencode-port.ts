@@ -36,6 +36,14 @@ export interface Prompt {
   system: string | null;
 }
 
+/** An MCP server that OpenCode reaches by streamable HTTP. */
+export interface RemoteMcpServer {
+  name: string;
+  url: string;
+  /** The time limit of a call of a tool, in ms. */
+  timeoutMs: number;
+}
+
 export interface NewConversation {
   directory: string;
   title: string;
@@ -84,6 +92,13 @@ export interface OpenCodePort {
   waitingMcpServers(directory: string): Promise<string[]>;
   /** Connects to an MCP server, which can take minutes. @returns why it cannot be used, or null */
   connectMcpServer(directory: string, name: string, signal: AbortSignal): Promise<string | null>;
+  /**
+   * Adds a remote MCP server to those of a directory, until OpenCode's next start, and connects to it.
+   * @returns why it cannot be used, or null
+   */
+  addMcpServer(directory: string, server: RemoteMcpServer): Promise<string | null>;
+  /** Whether a directory is connected with an MCP server of this name. */
+  hasMcpServer(directory: string, name: string): Promise<boolean>;
   createConversation(options: NewConversation): Promise<string>;
   /**
    * Imports a conversation that another server exported, into the directory of `options`.

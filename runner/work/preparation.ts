@@ -3,6 +3,7 @@ import { endingGitWith } from '../git/git.ts';
 import type { Included } from '../git/included-files.ts';
 import { INCLUDE_FILE } from '../git/included-files.ts';
 import type { Repository } from '../git/repository.ts';
+import { TOOL_CALL_MS, TOOLS_NAME } from '../mcp/lease-tools.ts';
 import { note } from '../note.ts';
 import { whyHooksDoNotRun } from '../setup/hooks.ts';
 import { type Setup, type SetupEnd, setupNotice } from '../setup/setup.ts';
@@ -40,7 +41,8 @@ export async function prepareWork(context: WorkContext, dependencies: Preparatio
   if (!context.isWorktreePrepared)
     await endingGitWith(ended.signal, () => prepareWorktree(context, dependencies, ended.signal));
   if (dependencies.isPlanning && !ended.signal.aborted) await tellOfHubs(context);
-  context.mcpServers = new McpServers({ opencode, directory: context.directory, report, ending });
+  const own = context.tools && { name: TOOLS_NAME, url: context.tools.url, timeoutMs: TOOL_CALL_MS };
+  context.mcpServers = new McpServers({ opencode, directory: context.directory, own, report, ending });
 }
 
 /** Tells a planner which files many others import. It plans without that if they cannot be found. */

@@ -10,6 +10,7 @@ import { isKept, originOf, unmarkKept } from '../git/kept-worktrees.ts';
 import type { MergeConflict } from '../git/merge.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Worktree } from '../git/worktree.ts';
+import type { LeaseTools, OpenTools } from '../mcp/lease-tools.ts';
 import { note } from '../note.ts';
 import { transcript } from '../opencode/conversation-parts.ts';
 import { Mapping } from '../opencode/mapping/mapping.ts';
@@ -37,6 +38,8 @@ export interface WorkContextDependencies {
   /** The parent directory of worktrees; each (task, epoch) gets one. */
   worktreesDirectory: string;
   fetchArtifact: (artifactId: string) => Promise<Uint8Array>;
+  /** Opens the tools by which the model reaches contexts and locks; without it, it has none. */
+  openTools?: OpenTools;
   report: (frame: AgentFrameBody) => void;
   /** Whether the session has stored the checkpoint that was just reported; null when the lease is over before it says. */
   saved: () => Promise<boolean | null>;
@@ -63,6 +66,8 @@ export interface WorkContext {
   isPrepared: boolean;
   /** Null until the lease is prepared. */
   mcpServers: McpServers | null;
+  /** The model's tools for contexts and claims under this lease; null if it has none. */
+  tools: LeaseTools | null;
   /** A transcript that goes before the first prompt, if the earlier conversation could not be imported; else null. */
   preface: string | null;
   /** What the worktree has of the work before this lease. */
@@ -162,6 +167,7 @@ async function open(
     isWorktreePrepared: prepared !== null,
     isPrepared: false,
     mcpServers: null,
+    tools: dependencies.openTools?.(assignment) ?? null,
     preface,
     restoration,
     startsFrom: beginning.others,
@@ -225,7 +231,8 @@ export async function closeWorkContext(
   { opencode, repository, log }: WorkContextDependencies,
   { isDeleted = false, next = null }: LeaseClose,
 ): Promise<Worktree | null> {
-  const { worktree, directory, conversationId, checkpoints } = context;
+  const { worktree, directory, conversationId, checkpoints, tools } = context;
+  await tools?.close();
   await checkpoints.settled();
   const isNeeded = !checkpoints.isWorkSafe && !isDeleted;
   if (!isNeeded) await opencode.forgetConversation(conversationId).catch(() => undefined);

@@ -21,10 +21,18 @@ export interface ApiRequest {
   waitMs?: number | undefined;
 }
 
+/** A lease of an agent. */
+export interface LeaseKey {
+  task_id: string;
+  epoch: number;
+}
+
 export interface RequestOptions {
   baseUrl: string;
   token: string | null;
   fetch: typeof fetch;
+  /** The lease under which an agent makes its requests, in those that can name one. */
+  lease?: LeaseKey | undefined;
   /** The time limit in ms for all attempts and the pauses between them. */
   deadlineMs: number;
   /** The time limit in ms for one attempt. */
@@ -86,7 +94,7 @@ async function once(
   try {
     const response = await options.fetch(urlOf(options.baseUrl, call), {
       method: call.method,
-      headers: headersOf(call, call.bearer ?? options.token, key),
+      headers: headersOf(call, call.bearer ?? options.token, key, options.lease),
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       signal: controller.signal,
     });
@@ -115,13 +123,19 @@ function retryInMs(error: ApiError | ConnectionError, attempt: number): number |
   return again ? (error.problem.retry_after_seconds ?? 0) * 1_000 + jitterMs : null;
 }
 
-function headersOf(call: ApiRequest, bearer: string | null, key: string | undefined): Record<string, string> {
+function headersOf(
+  call: ApiRequest,
+  bearer: string | null,
+  key: string | undefined,
+  lease: LeaseKey | undefined,
+): Record<string, string> {
   return {
     accept: 'application/json',
     ...(bearer ? { authorization: `Bearer ${byteString(bearer)}` } : {}),
     ...(call.body === undefined ? {} : { 'content-type': call.bodyType ?? JSON_TYPE }),
     ...(call.ifMatch === undefined ? {} : { 'if-match': `"${call.ifMatch}"` }),
     ...(key ? { 'idempotency-key': key } : {}),
+    ...(lease ? { 'oio-lease': `${lease.task_id}/${lease.epoch}` } : {}),
   };
 }
 

@@ -1,9 +1,12 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { McpServer } from '@modelcontextprotocol/server';
+import { expect, onTestFinished, test } from 'vitest';
+import { TOOLS_NAME } from '../../runner/mcp/lease-tools.ts';
+import { ToolServer } from '../../runner/mcp/tool-server.ts';
 import { eventually } from '../support/eventually.ts';
-import { workFixtureOfFile } from './support/work-rig.ts';
+import { makeAssignment, workFixtureOfFile } from './support/work-rig.ts';
 
 const node = (script: string, more = {}) => ({ type: 'local', command: [process.execPath, '-e', script], ...more });
 
@@ -51,4 +54,34 @@ test('the first prompt does not wait for a slow MCP server, which joins the work
   expect(await work.frame('result', 2)).toMatchObject({ status: 'completed' });
   expect(work.warnings()).toHaveLength(2);
   rmSync(released);
+});
+
+test('the tools of a lease are there in its first prompt, and again after OpenCode was restarted', async () => {
+  const server = await ToolServer.start();
+  onTestFinished(() => server.close());
+  let opened = 0;
+  const openTools = () => {
+    opened += 1;
+    const mounted = server.mount(() => {
+      const tools = new McpServer({ name: TOOLS_NAME, version: '1' });
+      tools.registerTool('which', { description: 'Says whose it is.' }, () => ({
+        content: [{ type: 'text', text: `tools of the lease ${opened}` }],
+      }));
+      return tools;
+    });
+    return { ...mounted, close: mounted.unmount } as never;
+  };
+  const { client, server: openCode } = fixture.rig;
+  const work = await fixture.start(makeAssignment(), new Map(), { openTools });
+  await work.message(`tool ${TOOLS_NAME}_which {}`);
+  expect((await work.frame('result')).text).toContain('tools of the lease 1');
+
+  const restarted = new Promise((resolve) => openCode.once('up', resolve));
+  process.kill(openCode.address!.pid, 'SIGKILL');
+  await restarted;
+  expect(await client.hasMcpServer(work.worktree, TOOLS_NAME)).toBe(false);
+  await work.message(`tool ${TOOLS_NAME}_which {}`);
+  expect((await work.frame('result', 2)).text).toContain('tools of the lease 1');
+  await work.end();
+  expect(work.warnings().filter((text) => text.includes('without the tools'))).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { Repository } from '../../runner/git/repository.ts';
 import { loadIdentity } from '../../runner/identity.ts';
 import type { OpenConnection } from '../../runner/lease/connection.ts';
 import { removeLeftoverWorktrees } from '../../runner/lease/recovery.ts';
+import { ToolServer } from '../../runner/mcp/tool-server.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import { toolEnvironment } from '../../runner/opencode/tool-environment.ts';
 import { redaction } from '../../runner/redaction.ts';
@@ -296,6 +297,7 @@ test('an epoch of a task starts on an agent only when the previous one has ended
       openConnection,
       redact: redaction([]),
       setup: setupFor(fixture.rig, 'off'),
+      tools: await ToolServer.start(),
       unlock: () => undefined,
     },
   );

@@ -4,6 +4,7 @@ import { Agent } from '../../../runner/agent.ts';
 import { Repository } from '../../../runner/git/repository.ts';
 import { loadIdentity } from '../../../runner/identity.ts';
 import { webSocketConnections } from '../../../runner/lease/connection.ts';
+import { ToolServer } from '../../../runner/mcp/tool-server.ts';
 import { toolEnvironment } from '../../../runner/opencode/tool-environment.ts';
 import { redaction } from '../../../runner/redaction.ts';
 import { chooseModel } from '../../../runner/start.ts';
@@ -53,6 +54,7 @@ export async function startAgentsInProcess(fleet: FleetMember, rig: OpenCodeRig,
         openConnection,
         redact: redaction([]),
         setup: setupFor(rig, 'off'),
+        tools: await ToolServer.start(),
         unlock: () => undefined,
       });
     }),

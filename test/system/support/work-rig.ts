@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { Repository } from '../../../runner/git/repository.ts';
+import type { OpenTools } from '../../../runner/mcp/lease-tools.ts';
 import type { OpenCodeClient } from '../../../runner/opencode/client.ts';
 import type { SetupChoice } from '../../../runner/setup/recipe.ts';
 import { Setup } from '../../../runner/setup/setup.ts';
@@ -47,6 +48,7 @@ export interface WorkOptions {
   /** Those of the agent that differ from the defaults. */
   ceilings?: GivenCeilings;
   setup?: SetupChoice;
+  openTools?: OpenTools;
   /** Replaces how the clone makes worktrees. */
   repository?: (clone: Repository) => Repository;
 }
@@ -104,6 +106,7 @@ export async function startWork(
     ceilings: { ...readCeilings(), ...ceilings },
     setup: setupFor(rig, setup),
     toolEnvironment: () => rig.server.environment,
+    ...(options.openTools && { openTools: options.openTools }),
   });
   const running = work.run();
   let number = assignment.messages_done;

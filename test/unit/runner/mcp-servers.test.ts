@@ -4,11 +4,23 @@ import { McpServers, type McpServersDependencies } from '../../../runner/work/mc
 import { eventually } from '../../support/eventually.ts';
 
 /** Servers by name, each with the promise of how its connection ends, and what the log says of them. */
-function started(servers: Record<string, Promise<string | null>>, patienceMs = 0) {
+function started(
+  servers: Record<string, Promise<string | null>>,
+  patienceMs = 0,
+  problemOfOwn = (): string | null => null,
+) {
+  const additions: string[] = [];
   const texts: string[] = [];
   const waiting = new Set(Object.keys(servers));
   const ending = Promise.withResolvers<void>();
+  const added = new Set<string>();
   const opencode: McpServersDependencies['opencode'] = {
+    addMcpServer: async (_, { name }) => {
+      added.add(name);
+      additions.push(name);
+      return problemOfOwn();
+    },
+    hasMcpServer: async (_, name) => added.has(name),
     waitingMcpServers: async () => [...waiting],
     connectMcpServer: async (_, name, signal) => {
       const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
@@ -19,8 +31,9 @@ function started(servers: Record<string, Promise<string | null>>, patienceMs = 0
   };
   const report: McpServersDependencies['report'] = (frame) =>
     void texts.push(frame.type === 'agent.note' ? frame.data.text : frame.type);
-  const mcp = new McpServers({ opencode, directory: '/tree', report, ending: ending.promise, patienceMs });
-  return { mcp, texts, waiting, end: ending.resolve };
+  const own = { name: 'ours', url: 'http://127.0.0.1/path', timeoutMs: 1 };
+  const mcp = new McpServers({ opencode, directory: '/tree', own, report, ending: ending.promise, patienceMs });
+  return { mcp, texts, waiting, added, additions, end: ending.resolve };
 }
 
 const never = new Promise<never>(() => undefined);
@@ -53,6 +66,27 @@ test('a server is connected once at a time, and again when OpenCode has been res
   await mcp.ready();
   await eventually(() => expect([...waiting]).toEqual(['slow']));
   expect(texts.filter((text) => text.includes('cannot be used'))).toEqual([]);
+});
+
+test('the runner’s own server is added for the lease, and again when OpenCode has been restarted', async () => {
+  const { mcp, texts, added, additions } = started({}, 60_000);
+  // The lease before may have left its server in the directory.
+  added.add('ours');
+  await mcp.ready();
+  await mcp.ready();
+  expect(additions).toEqual(['ours']);
+  added.clear();
+  await mcp.ready();
+  expect(additions).toEqual(['ours', 'ours']);
+  expect(texts).toEqual([]);
+});
+
+test('the work goes on without the runner’s own server if it cannot be added, and says so', async () => {
+  const { mcp, texts, additions } = started({}, 60_000, () => 'it is closed');
+  await mcp.ready();
+  await mcp.ready();
+  expect(additions).toEqual(['ours', 'ours']);
+  expect(texts).toEqual([expect.stringContaining('without the tools for contexts and claims: it is closed.')]);
 });
 
 test('the end of a lease ends the attempts, and nothing is said of them', async () => {

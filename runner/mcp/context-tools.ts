@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto';
+import { ApiError } from '../../src/client/errors.ts';
+import type { RestClient } from '../../src/client/rest.ts';
+import { pathOf, pointerOf } from '../../src/domain/context/edits.ts';
+import { isObject, type Json, type JsonObject } from '../../src/domain/context/json.ts';
+import { valueIn } from '../../src/domain/context/json-patch.ts';
+import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
+import { MAIN } from '../../src/protocol/context/address.ts';
+import type { ContextChange } from '../../src/protocol/context/context.ts';
+import type { EffectiveContext } from '../../src/protocol/context/merge.ts';
+import { bounded, ToolError } from './answers.ts';
+import { outline, overlap, placesOf, pointer } from './places.ts';
+import type { SeenVersions } from './seen-versions.ts';
+import { isConflict, type StaleKey, staleText } from './stale.ts';
+
+/** Whose contexts a tool can name. */
+export const TOOL_SCOPES = ['session', 'agent', 'global'] as const;
+export type ToolScope = (typeof TOOL_SCOPES)[number];
+
+/** Which context a call is about. Without a scope, a read finds the nearest value, and a write is for the session. */
+export interface Which {
+  scope?: ToolScope | undefined;
+  name?: string | undefined;
+}
+
+export interface ContextToolsDependencies {
+  contexts: RestClient['contexts'];
+  lease: { session_id: SessionId; task_id: TaskId; epoch: number };
+  agentId: string;
+  seen: SeenVersions;
+}
+
+const MAX_ATTEMPTS = 5;
+const MAX_MEMBERS = 200;
+const MAX_CHANGES = 50;
+const MAX_VALUE_BYTES = 12_288;
+
+/** The tools by which a model reads and writes contexts under its lease. Each call resolves with a text for the model. */
+export class ContextTools {
+  readonly #dependencies: ContextToolsDependencies;
+
+  constructor(dependencies: ContextToolsDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  async get(path: string, which: Which): Promise<string> {
+    const place = pointer(path);
+    const { value, from } = await this.#read(place, which);
+    if (value === undefined)
+      throw new ToolError(`There is no value at ${place || 'the root'}${from}. Use context_list.`);
+    const more = '\n… The rest is left out. Get a place further down.';
+    return `${place || 'All keys'}${from}:\n${bounded(JSON.stringify(value, null, 1), MAX_VALUE_BYTES, more)}`;
+  }
+
+  async list(path: string, which: Which): Promise<string> {
+    const place = pointer(path);
+    const { value, from } = await this.#read(place, which);
+    if (value === undefined) return `There is nothing at ${place || 'the root'}${from}.`;
+    if (!isObject(value)) return `${place}${from} is ${outline(value)}.`;
+    const members = Object.entries(value);
+    const lines = members
+      .slice(0, MAX_MEMBERS)
+      .map(([name, member]) => `${pointerOf([...pathOf(place), name])}: ${outline(member)}`);
+    const rest = members.length - lines.length;
+    return [`${place || 'All keys'}${from}:`, ...lines, ...(rest > 0 ? [`… and ${rest} more.`] : [])].join('\n');
+  }
+
+  async set(path: string, value: Json, which: Which): Promise<string> {
+    const place = pointer(path);
+    if (place === '') throw new ToolError('The path is empty. Name the key to set, or use context_patch for several.');
+    const { contexts, seen } = this.#dependencies;
+    const address = this.#address(which);
+    const expected_version = await this.#seenAt(address, place, value, which);
+    const idempotencyKey = this.#keyOf('set', { address, place, value, expected_version });
+    try {
+      const written = await contexts.putKey(address, place, { value, expected_version }, { idempotencyKey });
+      seen.note(address, place, written.version);
+      return `Set ${written.path} in ${nameOf(which)}, which has version ${written.version} now.`;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      const { version, keys } = error.problem.current;
+      throw this.#stale(address, version, keys.length > 0 ? keys : [{ path: place, yours: value }]);
+    }
+  }
+
+  async patch(updates: JsonObject, which: Which): Promise<string> {
+    const { contexts, seen } = this.#dependencies;
+    const address = this.#address(which);
+    const places = placesOf(updates);
+    if (places.length === 0) throw new ToolError('The patch changes nothing. Name the members to set in `updates`.');
+    let expected_version = Number.POSITIVE_INFINITY;
+    for (const place of places) {
+      const yours = valueIn(updates, pathOf(place)) ?? undefined;
+      expected_version = Math.min(expected_version, await this.#seenAt(address, place, yours, which));
+    }
+    for (let attempt = 1; ; attempt++) {
+      const idempotencyKey = this.#keyOf('patch', { address, updates, expected_version });
+      try {
+        const { version } = await contexts.update(address, { updates, expected_version }, { idempotencyKey });
+        for (const place of places) seen.note(address, place, version);
+        return `Changed ${places.join(', ')} in ${nameOf(which)}, which has version ${version} now.`;
+      } catch (error) {
+        if (!isConflict(error) || attempt === MAX_ATTEMPTS) throw error;
+        const { version, keys } = error.problem.current;
+        // The condition is of the oldest place, and others may have been read since.
+        const stale = await this.#unseen(address, keys);
+        if (stale.length > 0) throw this.#stale(address, version, stale);
+        expected_version = version;
+      }
+    }
+  }
+
+  async history(path: string, limit: number, which: Which): Promise<string> {
+    const { contexts } = this.#dependencies;
+    const place = pointer(path);
+    const page = await contexts.history(this.#address(which), { page_size: 100 });
+    const about = page.items.flatMap(({ edits, ...change }) => {
+      const here = edits.filter((edit) => place === '' || overlap(edit.path, place));
+      return here.length === 0 ? [] : [{ ...change, edits: here }];
+    });
+    if (about.length === 0) return `The last ${page.items.length} changes of ${nameOf(which)} have none at ${place}.`;
+    return about
+      .slice(0, Math.min(limit, MAX_CHANGES))
+      .map((change) => this.#changeText(change))
+      .join('\n');
+  }
+
+  /** The value of a place, and a text that says whence it is. */
+  async #read(place: string, which: Which): Promise<{ value: Json | undefined; from: string }> {
+    if (which.scope === undefined && which.name === undefined) return this.#effective(place);
+    const { contexts, seen } = this.#dependencies;
+    const address = this.#address(which);
+    const context = await contexts.get(address);
+    seen.note(address, place, context.version);
+    const from = ` in ${nameOf(which)}, version ${context.version}`;
+    return { value: valueIn(context.data as JsonObject, pathOf(place)), from };
+  }
+
+  async #effective(place: string): Promise<{ value: Json | undefined; from: string }> {
+    const { contexts, lease, agentId } = this.#dependencies;
+    const effective = await contexts.effective({ session_id: lease.session_id, agent_id: agentId });
+    this.noteEffective(effective, place);
+    const value = valueIn(effective.data as JsonObject, pathOf(place));
+    const ids = new Set(
+      effective.origins.filter(({ path }) => overlap(path, place)).map((origin) => origin.context_id),
+    );
+    const sources = effective.layers
+      .filter(({ context_id }) => ids.has(context_id))
+      .map(({ scope, name, version }) => `${nameOf({ scope: scope as ToolScope, name })}, version ${version}`);
+    return { value, from: sources.length === 0 ? '' : ` (from ${sources.join('; ')})` };
+  }
+
+  /** Notes in which versions a place was seen. @param place `''` for everything */
+  noteEffective({ layers }: Pick<EffectiveContext, 'layers'>, place: string): void {
+    const { seen } = this.#dependencies;
+    for (const scope of TOOL_SCOPES) {
+      const layer = layers.find((one) => one.scope === scope && one.name === MAIN);
+      if (layer) seen.note(this.#address({ scope }), place, layer.version);
+    }
+  }
+
+  /**
+   * The version in which the worktree has seen a place. If it has seen nothing of the context, the context is made, so that
+   * the write has a condition.
+   * @throws ToolError if somebody has set the place meanwhile
+   */
+  async #seenAt(address: string, place: string, yours: Json | undefined, which: Which): Promise<number> {
+    const { seen } = this.#dependencies;
+    const known = seen.at(address, place);
+    if (known > 0) return known;
+    const version = await this.#make(which);
+    const current = await this.#valueOf(address, place);
+    if (current === undefined) return version;
+    throw this.#stale(address, current.version, [
+      { path: place, current: current.value, ...(yours !== undefined && { yours }) },
+    ]);
+  }
+
+  /** @returns the version of the context */
+  async #make({ scope = 'session', name }: Which): Promise<number> {
+    const { contexts, lease, agentId } = this.#dependencies;
+    const owner = {
+      session: { session_id: lease.session_id },
+      agent: { agent_id: agentId },
+      global: {},
+    }[scope];
+    try {
+      return (await contexts.create({ scope, ...owner, ...(name && { name }) })).version;
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === 'context_exists')) throw error;
+      return (error.problem.current as { version: number }).version;
+    }
+  }
+
+  async #valueOf(
+    address: string,
+    place: string,
+  ): Promise<{ value: Json; version: number; changed: number } | undefined> {
+    try {
+      const { value, version, changed } = await this.#dependencies.contexts.getKey(address, place);
+      return { value: value as Json, version, changed: changed.version };
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'not_found') return undefined;
+      throw error;
+    }
+  }
+
+  /** The places in conflict that somebody has changed since this worktree has seen them. */
+  async #unseen(address: string, keys: readonly StaleKey[]): Promise<StaleKey[]> {
+    const checked = await Promise.all(
+      keys.map(async (key) => {
+        const current = await this.#valueOf(address, key.path);
+        const isKnown = current !== undefined && current.changed <= this.#dependencies.seen.at(address, key.path);
+        return isKnown ? [] : [key];
+      }),
+    );
+    return checked.flat();
+  }
+
+  /** The refusal shows what is there now, so that the same call again is a decision. */
+  #stale(address: string, version: number, keys: readonly StaleKey[]): ToolError {
+    for (const { path } of keys) this.#dependencies.seen.note(address, path, version);
+    return new ToolError(staleText(version, keys));
+  }
+
+  /** A repeat of a call whose answer was lost has no further effect. */
+  #keyOf(tool: string, call: object): string {
+    const { task_id, epoch } = this.#dependencies.lease;
+    return createHash('sha256')
+      .update(JSON.stringify([task_id, epoch, tool, call]))
+      .digest('hex');
+  }
+
+  #address({ scope = 'session', name = MAIN }: Which): string {
+    const { lease, agentId } = this.#dependencies;
+    const owner = { session: `session.${lease.session_id}`, agent: `agent.${agentId}`, global: 'global' }[scope];
+    return name === MAIN ? owner : `${owner}.${name}`;
+  }
+
+  #changeText({ version, at, by, edits }: Pick<ContextChange, 'version' | 'at' | 'by' | 'edits'>): string {
+    const isMine = by.task_id === this.#dependencies.lease.task_id;
+    const who = isMine
+      ? 'this task'
+      : by.task_id
+        ? `task ${by.task_id}`
+        : by.agent_id
+          ? `agent ${by.agent_id}`
+          : 'a person or program';
+    const what = edits.map(({ path, value }) => `${path} = ${outline(value as Json | undefined)}`).join(', ');
+    return `version ${version}, ${at}, by ${who}: ${what}`;
+  }
+}
+
+function nameOf({ scope = 'session', name = MAIN }: Which): string {
+  const whose =
+    { session: 'the session’s context', agent: 'this agent’s context', global: 'the workspace’s context' }[scope] ??
+    'a temporary context';
+  return name === MAIN ? whose : `${whose} ${name}`;
+}

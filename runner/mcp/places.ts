@@ -1,0 +1,31 @@
+import { pointerOf } from '../../src/domain/context/edits.ts';
+import { isObject, type Json, type JsonObject } from '../../src/domain/context/json.ts';
+
+/** The JSON Pointer of a path that a model may write without its first slash. The whole context is `''`. */
+export function pointer(path: string): string {
+  return path === '' || path.startsWith('/') ? path : `/${path}`;
+}
+
+/** The places that a merge patch sets or removes. */
+export function placesOf(patch: JsonObject, path: readonly string[] = []): string[] {
+  return Object.entries(patch).flatMap(([member, value]) => {
+    const place = [...path, member];
+    const isWithin = isObject(value) && Object.keys(value).length > 0;
+    return isWithin ? placesOf(value, place) : [pointerOf(place)];
+  });
+}
+
+/** Whether one place is the other, or contains it. */
+export function overlap(one: string, other: string): boolean {
+  return one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+}
+
+/** What a value is, in a few words: `"green"`, `an object with 3 members`. */
+export function outline(value: Json | undefined, maxChars = 120): string {
+  if (value === undefined) return 'removed';
+  const text = JSON.stringify(value);
+  if (text.length <= maxChars) return text;
+  if (isObject(value)) return `an object with ${Object.keys(value).length} members, ${text.length} characters`;
+  if (Array.isArray(value)) return `an array with ${value.length} items, ${text.length} characters`;
+  return `a text of ${text.length} characters`;
+}

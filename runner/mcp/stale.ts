@@ -1,0 +1,39 @@
+import { ApiError } from '../../src/client/errors.ts';
+import type { Json } from '../../src/domain/context/json.ts';
+import type { Problem } from '../../src/protocol/common/errors.ts';
+import { bounded } from './answers.ts';
+
+const MAX_SHOWN_BYTES = 4_096;
+
+/** A place in conflict: what it has now, and what the write would have made it. A value is absent if there is none. */
+export interface StaleKey {
+  path: string;
+  current?: Json;
+  yours?: Json;
+}
+
+interface Conflict extends ApiError {
+  problem: Problem & { current: { version: number; can_merge: boolean; keys: StaleKey[] } };
+}
+
+export function isConflict(error: unknown): error is Conflict {
+  return error instanceof ApiError && error.code === 'context_conflict';
+}
+
+/** Tells a model that somebody has changed what it was about to write, with both values, and what it can do. */
+export function staleText(version: number, keys: readonly StaleKey[]): string {
+  const shown = keys.map(
+    ({ path, current, yours }) => `${path}\n  now:   ${valueText(current)}\n  yours: ${valueText(yours)}`,
+  );
+  return [
+    `Nothing was written: since you have read it, somebody else has changed this (version ${version} of the context):`,
+    ...shown,
+    'Decide which value is right, or combine them, and make the call again with it. You have now seen the present value, so the next call replaces it.',
+  ].join('\n');
+}
+
+function valueText(value: Json | undefined): string {
+  return value === undefined
+    ? '(no value)'
+    : bounded(JSON.stringify(value), MAX_SHOWN_BYTES, '… (cut off: use context_get)');
+}

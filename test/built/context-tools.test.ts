@@ -1,0 +1,185 @@
+import { request } from 'node:http';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { ToolServer } from '../../runner/mcp/tool-server.ts';
+import type { Client } from '../../src/client/client.ts';
+import { checkedClient } from '../support/checked-client.ts';
+import { type BuiltWorker, startBuiltWorker } from './support/built-worker.ts';
+import { type AgentAtWork, agentAtWork } from './support/lease-tools-rig.ts';
+
+let worker: BuiltWorker;
+let oio: Client;
+let server: ToolServer;
+const agents: AgentAtWork[] = [];
+
+beforeAll(async () => {
+  worker = await startBuiltWorker();
+  oio = checkedClient({ baseUrl: worker.url, token: worker.token });
+  server = await ToolServer.start();
+});
+afterEach(async () => {
+  for (const agent of agents.splice(0)) await agent.close();
+});
+afterAll(async () => {
+  await server.close();
+  await worker.stop();
+});
+
+let sessions = 0;
+
+/** A session with as many agents at work on its tasks. */
+async function atWork(count = 1): Promise<{ session: string; at: AgentAtWork[] }> {
+  sessions += 1;
+  const label = `session=${sessions}`;
+  const required_labels = [label];
+  const { id } = await oio.sessions.create({
+    title: 'A session',
+    initial_prompt: 'Do',
+    max_parallel: 4,
+    required_labels,
+  });
+  // Tasks take the place of the session's own prompt.
+  for (let n = 1; count > 1 && n <= count; n++) {
+    await oio.tasks.create({ session_id: id, title: `Task ${n}`, description: 'Do it', required_labels });
+  }
+  await oio.sessions.act(id, 'start');
+  for (let n = 0; n < count; n++) {
+    agents.push(await agentAtWork(worker, oio, server, `AGENT-${sessions}-${n}`, label));
+  }
+  return { session: id, at: [...agents] };
+}
+
+it('offers the tools to an MCP client, and none under another path', async () => {
+  const {
+    at: [agent],
+  } = await atWork();
+  const { tools } = await agent!.mcp.listTools();
+  expect(tools.map(({ name }) => name)).toEqual([
+    ...['context_get', 'context_list', 'context_set', 'context_patch', 'context_history', 'claim', 'release'],
+  ]);
+  const url = new URL(agent!.tools.url);
+  expect((await fetch(new URL('/other', url), { method: 'POST', body: '{}' })).status).toBe(404);
+  expect(await statusFor(url, 'rebound.example')).toBe(403);
+  await agent!.tools.close();
+  expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(404);
+});
+
+/** The answer to a request with another Host, as a page makes one whose name leads to loopback. */
+function statusFor(url: URL, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request(url, { method: 'POST', headers: { host } }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    })
+      .on('error', reject)
+      .end('{}');
+  });
+}
+
+it('reads, sets, lists and patches the context of the session as the lease', async () => {
+  const {
+    session,
+    at: [agent],
+  } = await atWork();
+  const { call, agentId, assignment } = agent!;
+  await oio.contexts.update('global', { updates: { style: { tabs: true } } });
+  expect((await call('context_list', {})).text).toContain('/style: {"tabs":true}');
+  expect(await call('context_set', { path: 'build/status', value: 'red' })).toMatchObject({ isError: false });
+  expect((await call('context_get', { path: '/build/status' })).text).toMatch(/session’s context, version \d+.*"red"/s);
+  const patched = await call('context_patch', { updates: { build: { status: 'green', owner: 'me' } } });
+  expect(patched).toMatchObject({ isError: false, text: expect.stringContaining('/build/status, /build/owner') });
+  expect((await call('context_list', { path: 'build' })).text).toContain('/build/owner: "me"');
+  expect((await call('context_get', { path: 'style' })).text).toContain('the workspace’s context');
+  expect((await call('context_history', { path: 'build/status' })).text).toMatch(
+    /by this task: \/build\/status = "green".*\n.*"red"/,
+  );
+  const { data, updated_by } = await oio.contexts.get(`session.${session}`);
+  expect(data).toEqual({ build: { status: 'green', owner: 'me' } });
+  expect(updated_by).toMatchObject({ agent_id: agentId, task_id: assignment.task_id, epoch: assignment.epoch });
+  expect(await call('context_get', { path: 'nothing' })).toMatchObject({ isError: true });
+  const outside = await call('context_set', { path: 'style', value: 1, scope: 'global' });
+  expect(outside).toMatchObject({ isError: true, text: expect.stringContaining('belongs to the workspace') });
+});
+
+it('refuses a write to what somebody has changed since it was read, with both values, and takes the next one', async () => {
+  const {
+    session,
+    at: [agent],
+  } = await atWork();
+  const { call } = agent!;
+  const address = `session.${session}`;
+  await oio.contexts.update(address, { updates: { plan: 'first', other: 1 } });
+  await call('context_get', { path: 'plan' });
+  await oio.contexts.update(address, { updates: { plan: 'second' } });
+  const stale = await call('context_set', { path: 'plan', value: 'mine' });
+  expect(stale.isError).toBe(true);
+  expect(stale.text).toMatch(/Nothing was written.*\/plan\n +now: +"second"\n +yours: "mine"/s);
+  expect((await oio.contexts.get(address)).data).toEqual({ plan: 'second', other: 1 });
+  expect(await call('context_set', { path: 'plan', value: 'both' })).toMatchObject({ isError: false });
+  // What others do elsewhere is no conflict.
+  await oio.contexts.update(address, { updates: { elsewhere: 1 } });
+  expect(await call('context_patch', { updates: { plan: 'again' } })).toMatchObject({ isError: false });
+  await oio.contexts.update(address, { updates: { plan: 'third' } });
+  const patch = await call('context_patch', { updates: { plan: 'mine', fresh: 2 } });
+  expect(patch).toMatchObject({ isError: true, text: expect.stringContaining('now:   "third"') });
+  expect((await oio.contexts.get(address)).data).not.toHaveProperty('fresh');
+});
+
+it('refuses to overwrite what the agent has never seen', async () => {
+  const {
+    session,
+    at: [agent],
+  } = await atWork();
+  await oio.contexts.update(`session.${session}`, { updates: { plan: 'theirs' } });
+  const blind = await agent!.call('context_set', { path: 'plan', value: 'mine' });
+  expect(blind).toMatchObject({ isError: true, text: expect.stringContaining('now:   "theirs"') });
+});
+
+it('tells a model that its lease is lost, and writes nothing', async () => {
+  const {
+    session,
+    at: [agent],
+  } = await atWork();
+  await agent!.call('context_set', { path: 'a', value: 1 });
+  await agent!.release();
+  const refused = await agent!.call('context_set', { path: 'a', value: 2 });
+  expect(refused).toMatchObject({ isError: true, text: expect.stringContaining('given to another agent') });
+  expect((await oio.contexts.get(`session.${session}`)).data).toEqual({ a: 1 });
+});
+
+it('bounds what it answers', async () => {
+  const {
+    session,
+    at: [agent],
+  } = await atWork();
+  await oio.contexts.update(`session.${session}`, {
+    updates: {
+      long: 'ü'.repeat(60_000),
+      many: Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`key-${n}`, n])),
+    },
+  });
+  const long = await agent!.call('context_get', { path: 'long' });
+  expect(Buffer.byteLength(long.text)).toBeLessThanOrEqual(16_384);
+  expect(long.text).toContain('The rest is left out');
+  const many = await agent!.call('context_list', { path: 'many' });
+  expect(Buffer.byteLength(many.text)).toBeLessThanOrEqual(16_384);
+  expect(many.text).toContain('… and 1800 more.');
+});
+
+it('lets one task at a time claim a path or a resource, and frees it with the lease', async () => {
+  const {
+    at: [one, two],
+  } = await atWork(2);
+  expect(await one!.call('claim', { path: 'src/main.ts' })).toMatchObject({ isError: false });
+  const held = await two!.call('claim', { path: './src//main.ts', wait_seconds: 0 });
+  expect(held).toMatchObject({ isError: true, text: expect.stringMatching(/AGENT-.* task \d+ holds it/) });
+  expect(await two!.call('claim', { path: 'src/other.ts' })).toMatchObject({ isError: false });
+  expect(await one!.call('release', { path: 'src/main.ts' })).toMatchObject({ isError: false });
+  expect(await two!.call('claim', { path: 'src/main.ts', wait_seconds: 20 })).toMatchObject({ isError: false });
+  expect(await one!.call('claim', { resource: 'port:8080' })).toMatchObject({ isError: false });
+  const waiting = two!.call('claim', { resource: 'port:8080', wait_seconds: 20 });
+  await one!.tools.close();
+  expect(await waiting).toMatchObject({ isError: false });
+  for (const path of ['/etc/../..', '..', '']) {
+    expect(await two!.call('claim', { path })).toMatchObject({ isError: true });
+  }
+});
