@@ -200,6 +200,9 @@ function parse(args: string[], options: OptionSpecs) {
     const { code, message } = error as NodeJS.ErrnoException;
     const option = /'(-[^']+)'/.exec(message)?.[1];
     if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && option) {
+      if (/^-\d/.test(option)) {
+        throw new CliError(`There is no option "${option}". Put "--" before a value with a dash.`, exitCode.usage);
+      }
       throw unknown(
         'option',
         option,

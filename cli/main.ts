@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.ts')).run,
   session: async () => (await import('./commands/session/session.ts')).session,
   task: async () => (await import('./commands/task/task.ts')).task,
+  context: async () => (await import('./commands/context/context.ts')).context,
   approve: async () => (await import('./commands/approvals.ts')).approve,
   reject: async () => (await import('./commands/approvals.ts')).reject,
   answer: async () => (await import('./commands/approvals.ts')).answer,

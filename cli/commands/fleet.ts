@@ -176,7 +176,7 @@ function remaining({ slots_used }: AgentView): string {
 }
 
 /** Finds an agent by its name or the first characters of its id. @throws CliError unless exactly one matches */
-async function findAgent(client: Client, text: string): Promise<AgentView> {
+export async function findAgent(client: Pick<Client, 'agents'>, text: string): Promise<AgentView> {
   const agents = await client.agents.list();
   const name = text.toUpperCase();
   const named = agents.find((agent) => agent.name === name || agent.name === `AGENT-${name}`);

@@ -213,6 +213,9 @@ export function createRest(options: RequestOptions) {
       create: (body: BodyFor<'createContext'>, call?: CallOptions) => send('createContext', { body }, call),
       /** One page of the workspace's contexts, the youngest first. */
       list: (query: QueryFor<'listContexts'> = {}, call?: CallOptions) => send('listContexts', { query }, call),
+      /** All contexts of a list, page by page. */
+      each: (query: Omit<QueryFor<'listContexts'>, 'cursor'> = {}, call?: CallOptions) =>
+        eachItem((page) => send('listContexts', { query: { page_size: PAGE_SIZE, ...query, ...page } }, call)),
       /** A context at its newest version, or at an older one. @param id its id, or its address such as `global.notes` */
       get: (id: string, query: QueryFor<'readContext'> = {}, call?: CallOptions) =>
         send('readContext', { params: { id }, query: { min_version: seen.of(id), ...query } }, call),

@@ -36,6 +36,7 @@ describe('a command', () => {
 
   it.each([
     ['an unknown option', ['--fat', 'a'], 'Did you mean "--fast"?'],
+    ['a value with a dash', ['-5', 'a'], 'Put "--" before a value with a dash.'],
     ['an unknown option that is like none', ['--unheard', 'a'], 'Choose one of: --dir, --fast, --help.'],
     ['an option without its value', ['a', '--dir'], 'The option --dir <value> needs a value.'],
     ['a missing argument', [], 'The thing is missing. Usage:\n  npm run oio -- sample <thing> [more]'],
