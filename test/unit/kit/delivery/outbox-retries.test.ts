@@ -80,7 +80,7 @@ it('a row that is rejected ten times is parked and logged, and other rows are st
   expect(arrived, 'a rejected row goes to the end of the queue').toEqual([['good', 1]]);
 
   await platform.advance(3_600_000, alarm);
-  expect(kit.outbox.backlog()).toEqual([{ destination: 'far', waiting: 0, parked: 60 }]);
+  expect(kit.outbox.undelivered()).toMatchObject([{ destination: 'far', waiting: 0, parked: 60 }]);
   expect(platform.alarm, 'a parked row needs no alarm').toBeNull();
 
   state.fail = null;
@@ -110,7 +110,7 @@ it('a destination that hangs delays no other destination and no deadline, and it
     await vi.advanceTimersByTimeAsync(5_000);
     await platform.settle();
     expect(vi.getTimerCount(), 'no timer outlives its call').toBe(0);
-    expect(kit.outbox.backlog()).toEqual([{ destination: 'dead', waiting: 1, parked: 0 }]);
+    expect(kit.outbox.undelivered()).toMatchObject([{ destination: 'dead', waiting: 1, parked: 0 }]);
   } finally {
     vi.useRealTimers();
   }
@@ -132,7 +132,7 @@ it('the alarm repeats a drain that was killed with its process', async () => {
 it('a destination without configuration gets no rows, and its existing rows set no alarm', async () => {
   const { platform, kit } = objectWith();
   put(kit, 'a', 1, 'nowhere');
-  expect(kit.outbox.backlog()).toEqual([]);
+  expect(kit.outbox.undelivered()).toEqual([]);
 
   const { destination, state } = recording();
   state.fail = () => new Error('away');
@@ -143,7 +143,7 @@ it('a destination without configuration gets no rows, and its existing rows set 
   platform.clock = platform.alarm!;
   platform.fireAlarm(() => runAlarm(later, () => {}));
   expect(platform.alarm).toBeNull();
-  expect(later.outbox.backlog()).toEqual([{ destination: 'far', waiting: 1, parked: 0 }]);
+  expect(later.outbox.undelivered()).toMatchObject([{ destination: 'far', waiting: 1, parked: 0 }]);
 });
 
 it('waiting for a failing destination starts no delivery', async () => {
@@ -195,5 +195,5 @@ it('a destination with a longer pause is tried a few times a day', async () => {
 it('an entry that is too long for the memory of many is refused with its transaction', () => {
   const { kit } = objectWith(recording().destination);
   expect(() => put(kit, 'a', 'x'.repeat(270_000))).toThrow(RangeError);
-  expect(kit.outbox.backlog()).toEqual([]);
+  expect(kit.outbox.undelivered()).toEqual([]);
 });

@@ -11,7 +11,7 @@ it('a row is delivered after its commit, and no alarm remains once the backstop 
   const backstop = platform.alarm!;
   await platform.settle();
   expect(arrived).toEqual([['a', { n: 1 }]]);
-  expect(kit.outbox.backlog()).toEqual([]);
+  expect(kit.outbox.undelivered()).toEqual([]);
   await platform.advance(backstop - platform.clock, alarm);
   expect(platform.alarm).toBeNull();
 });
@@ -30,6 +30,49 @@ it('the deliveries of a transaction write one row, and delete it within the next
   expect(changes() - before, 'a commit without changes deletes nothing').toBe(1);
   kit.store.transact(() => kit.deadlines.set('later', platform.clock + 1_000));
   expect(changes() - before, 'the deadline and the delete').toBe(3);
+});
+
+it('new entries take the row of delivered ones, and lose nothing when the commit fails or waits for another row', async () => {
+  const { destination, arrived } = recording();
+  const { platform, kit } = objectWith(destination, recording('near').destination);
+  const changes = () => Number(platform.exec('SELECT total_changes() AS n', [])[0]?.n);
+  put(kit, 'a', 1);
+  await platform.settle();
+  const before = changes();
+  put(kit, 'b', 2);
+  expect(changes() - before, 'no delete, and no insert').toBe(1);
+  await platform.settle();
+
+  platform.failAt(1);
+  expect(() => put(kit, 'c', 3)).toThrow();
+  platform.failAt(Number.POSITIVE_INFINITY);
+  put(kit, 'c', 4);
+  await platform.settle();
+  expect(arrived).toEqual([
+    ['a', 1],
+    ['b', 2],
+    ['c', 4],
+  ]);
+});
+
+it('a delivered row before a waiting one is not filled again, because the later row is the newer after an eviction', async () => {
+  const [far, near] = [recording(), recording('near')];
+  const { platform, kit } = objectWith(far.destination, near.destination);
+  far.state.fail = () => new Error('connection refused');
+  put(kit, 'k', 'oldest');
+  await platform.settle();
+  const arrival = Promise.withResolvers<never>();
+  near.state.fail = () => arrival.promise;
+  put(kit, 'a', 1, 'near');
+  put(kit, 'k', 'old');
+  arrival.resolve(null as never);
+  await platform.settle();
+  expect(near.arrived).toEqual([['a', 1]]);
+  put(kit, 'k', 'new');
+  const evicted = buildKit(platform, NO_TABLES, [far.destination, near.destination]);
+  far.state.fail = null;
+  await platform.advance(600_000, () => runAlarm(evicted, () => {}));
+  expect(far.arrived.at(-1)).toEqual(['k', 'new']);
 });
 
 it('the entries of a large transaction are spread over several short rows', async () => {
@@ -62,7 +105,7 @@ it('an object that was evicted after a failure delivers only undelivered entries
   await platform.advance(300_000, () => runAlarm(reborn, () => {}));
   expect(far.arrived).toEqual([['a', 1]]);
   expect(near.arrived).toEqual([['b', 2]]);
-  expect(reborn.outbox.backlog()).toEqual([]);
+  expect(reborn.outbox.undelivered()).toEqual([]);
   expect(platform.alarm).toBeNull();
 });
 
@@ -101,7 +144,7 @@ it('a row that is put again after its delivery is kept and delivered again', asy
     ['a', 1],
     ['a', 2],
   ]);
-  expect(kit.outbox.backlog()).toEqual([]);
+  expect(kit.outbox.undelivered()).toEqual([]);
 });
 
 it('a delivered row is not delivered again when the commit that should delete it fails', async () => {
@@ -117,7 +160,7 @@ it('a delivered row is not delivered again when the commit that should delete it
   ).toThrow('no');
   await platform.advance(60_000, () => runAlarm(kit, () => {}));
   expect(arrived).toEqual([['a', 1]]);
-  expect(kit.outbox.backlog()).toEqual([]);
+  expect(kit.outbox.undelivered()).toEqual([]);
 });
 
 it('the deliveries of a commit start in the order of the destinations, not of the rows', async () => {
@@ -166,7 +209,7 @@ it('a row that is replaced during its delivery is delivered again with its newes
     ['a', 'old'],
     ['a', 'new'],
   ]);
-  expect(kit.outbox.backlog()).toEqual([]);
+  expect(kit.outbox.undelivered()).toEqual([]);
 });
 
 it('a destination with a bound drops what is new beyond it, and still takes newer entries of waiting keys', async () => {
