@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../src/domain/bounded-map.ts';
 import { PRIORITY_RANK, type Ranks, STATUS_RANK } from '../../src/domain/ranks.ts';
 import { type HealthInput, healthScore } from '../../src/domain/session/health.ts';
 import type { DirectoryEntry, ListedSessions } from '../../src/ports/directory.ts';
@@ -12,6 +13,7 @@ import type {
 } from '../../src/protocol/session/list.ts';
 import type { SqlValue } from '../kit/platform/platform.ts';
 import { Keyset } from '../kit/storage/keyset.ts';
+import { Memo } from '../kit/storage/memo.ts';
 import { purge } from '../kit/storage/purge.ts';
 import { rankOf } from '../kit/storage/rank.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
@@ -49,6 +51,15 @@ type SessionRow = Record<(typeof COLUMNS)[number], SqlValue>;
 type ListedRow = HealthInput & { summary: string };
 type KeyedRow = ListedRow & Record<string, SqlValue>;
 
+interface PageOfRows {
+  rows: readonly ListedRow[];
+  /** The number of all sessions that the query finds. */
+  total: number;
+  next_cursor: string | null;
+}
+
+const MAX_KEPT_PAGES = 16;
+
 /** The condition of a list without filters. */
 const EVERYTHING = '1';
 
@@ -66,11 +77,14 @@ export class SessionsTable {
   readonly #store: ObjectStore;
   /** The SQL expression of each sort. Words of an enumeration sort by rank, because their text has no order. */
   readonly #sortKeys: Readonly<Record<SessionSortColumn, string>>;
-  /** The number of sessions; null when they must be counted again. */
-  #count: number | null = null;
+  readonly #count: Memo<number>;
+  /** The pages that were read since the last change, by query. Open dashboards ask for the same ones. */
+  readonly #pages: Memo<BoundedMap<string, PageOfRows>>;
 
   constructor(store: ObjectStore, ranks: SortRanks = { priority: PRIORITY_RANK, status: STATUS_RANK }) {
     this.#store = store;
+    this.#count = new Memo(store, () => this.#countWhere(EVERYTHING, []));
+    this.#pages = new Memo(store, () => new BoundedMap(MAX_KEPT_PAGES));
     this.#sortKeys = {
       created_at: 'created_at',
       updated_at: 'updated_at',
@@ -110,21 +124,29 @@ export class SessionsTable {
       summary: JSON.stringify(shown),
     };
     this.#store.rows(UPSERT, ...COLUMNS.map((column) => row[column]));
-    if (!stored.listed) this.#count = null;
     if (stored.removed) this.#store.rows(`DELETE FROM removed WHERE id = ?`, id);
   }
 
   remove(id: SessionId, rev: number, now: number): void {
     const stored = this.#stored(id);
     if (rev <= stored.rev) return;
-    if (stored.listed) {
-      this.#store.rows(`DELETE FROM sessions WHERE id = ?`, id);
-      this.#count = null;
-    }
+    if (stored.listed) this.#store.rows(`DELETE FROM sessions WHERE id = ?`, id);
     this.#store.rows(`INSERT OR REPLACE INTO removed (id, rev, removed_at) VALUES (?, ?, ?)`, id, rev, now);
   }
 
   list(query: ListSessionsQuery, now: number): Outcome<ListedSessions> {
+    const pages = this.#pages.value;
+    const key = JSON.stringify(query);
+    const known = pages.get(key);
+    const page: Outcome<PageOfRows> = known ? ok(known) : this.#read(query);
+    if (!page.ok) return page;
+    pages.set(key, page.value);
+    const { rows, total, next_cursor } = page.value;
+    const texts = rows.map((row) => summaryText(row, now));
+    return ok(listed(texts, total, query, next_cursor));
+  }
+
+  #read(query: ListSessionsQuery): Outcome<PageOfRows> {
     const { where, bindings } = filter(query);
     const { cursor, page, page_size, sort } = query;
     const keyset = this.#keyset(sort);
@@ -141,9 +163,8 @@ export class SessionsTable {
     const offset = (page - 1) * page_size;
     const rows = this.#store.rows<KeyedRow>(sql, ...bindings, ...after.value.bindings, page_size + 1, offset);
     const { items, next_cursor } = keyset.cut(rows, page_size);
-    const total = where === EVERYTHING ? this.#countAll() : this.#countWhere(where, bindings);
-    const texts = items.map((row) => summaryText(row, now));
-    return ok(listed(texts, total, query, next_cursor));
+    const total = where === EVERYTHING ? this.#count.value : this.#countWhere(where, bindings);
+    return ok({ rows: items, total, next_cursor });
   }
 
   /** Deletes some tombstones that were kept for `keptMs`. @returns when to do it again; null if none is left */
@@ -160,11 +181,6 @@ export class SessionsTable {
     );
     const { listed = null, removed = null } = row ?? {};
     return { listed: listed !== null, removed: removed !== null, rev: Math.max(listed ?? 0, removed ?? 0) };
-  }
-
-  #countAll(): number {
-    this.#count ??= this.#countWhere(EVERYTHING, []);
-    return this.#count;
   }
 
   #countWhere(where: string, bindings: SqlValue[]): number {

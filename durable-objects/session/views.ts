@@ -11,6 +11,7 @@ import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import type { SessionSummary } from '../../src/protocol/session/list.ts';
 import type { DeliveryView, SessionInclude, SessionView } from '../../src/protocol/session/session.ts';
 import { Keyset } from '../kit/storage/keyset.ts';
+import { Memo } from '../kit/storage/memo.ts';
 import { rowsUpTo } from '../kit/storage/rows-up-to.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
 import type { SessionParts } from './parts.ts';
@@ -21,15 +22,33 @@ type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'taskViews' | 'deliv
 /** Builds the API's views from rows. It only reads. */
 export class SessionViews {
   readonly #parts: Needs;
+  /** What of the session's view does not change with the time. */
+  readonly #lasting: Memo<Omit<SessionView, 'active_seconds' | 'health_score'>>;
 
   constructor(parts: Needs) {
     this.#parts = parts;
+    this.#lasting = new Memo(parts.kit.store, () => this.#lastingView());
   }
 
   session(include: readonly SessionInclude[] = []): SessionView {
     const row = this.#parts.records.session();
-    const spec = this.#parts.records.spec();
     const now = this.#parts.kit.store.platform.now();
+    const lasting = this.#lasting.value;
+    return {
+      ...lasting,
+      active_seconds: activeMs(row, now) / 1_000,
+      health_score: this.#health(row, lasting.max_duration_seconds, now),
+      ...(include.includes('tasks') && { tasks: this.#parts.taskViews.included() }),
+      ...(include.includes('checkpoints') && { checkpoints: this.checkpoints() }),
+      ...(include.includes('approvals') && { approvals: this.approvals() }),
+      ...(include.includes('usage') && { usage: readUsage(row.usage) }),
+      ...(include.includes('deliveries') && { deliveries: this.deliveries() }),
+    };
+  }
+
+  #lastingView() {
+    const row = this.#parts.records.session();
+    const spec = this.#parts.records.spec();
     return {
       ...spec,
       id: row.id,
@@ -40,8 +59,6 @@ export class SessionViews {
       updated_at: instant(row.updated_at),
       started_at: instantOrNull(row.started_at),
       ended_at: instantOrNull(row.ended_at),
-      active_seconds: activeMs(row, now) / 1_000,
-      health_score: this.#health(row, spec.max_duration_seconds, now),
       requested_action: requestedAction(row.status, row.intent),
       legal_actions: legalActions(row.status),
       result: row.result === null ? null : JSON.parse(row.result),
@@ -50,11 +67,6 @@ export class SessionViews {
       checkpoint_count: this.#count('checkpoints'),
       delivery: this.#parts.deliveryTasks.view(),
       cursor: formatCursor({ incarnation: row.incarnation, seq: this.#parts.log.head() }),
-      ...(include.includes('tasks') && { tasks: this.#parts.taskViews.included() }),
-      ...(include.includes('checkpoints') && { checkpoints: this.checkpoints() }),
-      ...(include.includes('approvals') && { approvals: this.approvals() }),
-      ...(include.includes('usage') && { usage: readUsage(row.usage) }),
-      ...(include.includes('deliveries') && { deliveries: this.deliveries() }),
     };
   }
 

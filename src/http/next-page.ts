@@ -6,10 +6,10 @@ import type { AppContext } from './context.ts';
  */
 export function linkNext(c: AppContext, position: string | null, parameter: 'cursor' | 'after' = 'cursor'): void {
   if (position === null) return;
-  const { pathname, searchParams } = new URL(c.req.url);
+  const searchParams = new URLSearchParams(c.req.url.split('?')[1]);
   searchParams.delete('page');
   searchParams.set(parameter, position);
-  c.header('Link', `<${pathname}?${searchParams}>; rel="next"`);
+  c.header('Link', `<${c.req.path}?${searchParams}>; rel="next"`);
 }
 
 /** Names the next page of a list, or of the log, whose body says where it continues. */

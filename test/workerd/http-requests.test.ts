@@ -60,7 +60,7 @@ describe('the request log', () => {
     const response = await ask(`${SESSION}?include=tasks`, { token });
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({
-      level: 'info',
+      level: 'debug',
       event: 'request',
       fields: {
         request_id: response.headers.get('X-Request-ID'),
@@ -80,7 +80,13 @@ describe('the request log', () => {
   it('has the code of an error', async () => {
     const { ask, lines } = recording();
     await ask('/api/v1/nothing', { token });
-    expect(lines[0]?.fields).toMatchObject({ status: 404, error_code: 'not_found' });
+    expect(lines[0]).toMatchObject({ level: 'info', fields: { status: 404, error_code: 'not_found' } });
+  });
+
+  it('is at info for a change, whatever comes of it', async () => {
+    const { ask, lines } = recording();
+    await ask('/api/v1/sessions', { token, method: 'POST', body: '{}' });
+    expect(lines[0]).toMatchObject({ level: 'info', fields: { method: 'POST', status: 422 } });
   });
 });
 

@@ -25,6 +25,7 @@ export class ObjectStore {
   #dueChanged = false;
   /** Whether the current transaction has run a statement that writes. */
   #hasWritten = false;
+  #revision = 0;
   /** Functions to run at the end of the transaction, inside it. */
   readonly #finishers = new Set<() => void>();
   readonly #afterWrites: (() => void)[] = [];
@@ -67,6 +68,11 @@ export class ObjectStore {
   get currentTransaction(): Transaction {
     if (!this.#transaction) throw new Error('this must run inside a transaction');
     return this.#transaction;
+  }
+
+  /** Grows with each transaction, so that rows that were read at the same revision are still the same. */
+  get revision(): number {
+    return this.#revision;
   }
 
   rows<T = SqlRow>(query: string, ...bindings: SqlValue[]): T[] {
@@ -161,6 +167,7 @@ export class ObjectStore {
       throw error;
     } finally {
       this.#transaction = null;
+      this.#revision++;
     }
     const followers = this.#followers;
     this.#followers = [];

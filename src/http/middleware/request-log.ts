@@ -1,7 +1,17 @@
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
+import type { LogLevel } from '../../ports/logger.ts';
 import type { AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
+
+/**
+ * Successful reads are logged at `debug`, like the reads of objects, because pages and probes read constantly.
+ * A request that fails in the control plane is an error.
+ */
+function levelOf(method: string, status: number): LogLevel {
+  if (status >= 500) return 'error';
+  return method === 'GET' && status < 400 ? 'debug' : 'info';
+}
 
 /** Logs one line for each request, with its outcome and without its query, which may contain users' search texts. */
 export function requestLog({ logger, effects }: Pick<Dependencies, 'logger' | 'effects'>): MiddlewareHandler<AppEnv> {
@@ -9,7 +19,7 @@ export function requestLog({ logger, effects }: Pick<Dependencies, 'logger' | 'e
     const startedAt = effects.now();
     await next();
     const principal = c.get('principal');
-    logger(c.res.status >= 500 ? 'error' : 'info', 'request', {
+    logger(levelOf(c.req.method, c.res.status), 'request', {
       request_id: c.get('requestId'),
       method: c.req.method,
       route: routePath(c, -1),
