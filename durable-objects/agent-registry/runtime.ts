@@ -79,7 +79,8 @@ export function buildAgentRegistry(
   const kit = buildKit(platform, REGISTRY_SCHEMA, registryDestinations({ evict, history }));
   const record = history && recordTo(kit, workspace);
   const changed = new Set<string>();
-  const agents = new AgentsTable(kit.store, changed, record);
+  const results = new ResultsTable(kit.store);
+  const agents = new AgentsTable(kit.store, changed, results, record);
   const polledSince = (since: number) => (kit.store.created ? agents.polledSince(since) : []);
   const connections = new Connections(platform, changed, polledSince);
   const slots = new SlotsTable(kit.store, lags);
@@ -87,7 +88,7 @@ export function buildAgentRegistry(
   const base = { ...tables, dispatch: new Dispatch(tables) };
   const placed = {
     ...base,
-    results: new ResultsTable(kit.store),
+    results,
     times: new TimesTable(kit.store),
     keeper: new SlotKeeper(base),
   };

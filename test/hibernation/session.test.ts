@@ -61,7 +61,7 @@ it.concurrent('a database that never answers delays no deadline of a session, an
       'retired in the same step, with the delivery still hanging',
     ).toEqual([]);
     await outbox.settled('history');
-    expect(outbox.backlog()).toEqual([{ destination: 'history', waiting: 1, parked: 0 }]);
+    expect(outbox.undelivered()).toMatchObject([{ destination: 'history', waiting: 1, parked: 0 }]);
     const [trouble] = store.rows<{ failures: number }>(`SELECT failures FROM destinations WHERE name = 'history'`);
     expect(trouble).toEqual({ failures: 1 });
     store.transact(() => store.rows(`DELETE FROM destinations`));

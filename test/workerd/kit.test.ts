@@ -140,7 +140,7 @@ describe('the kit on the platform’s own storage', () => {
         await eventually(() => expect(asked).toEqual(['a']));
         runAlarm(kit, (name) => note(kit, name));
         expect(notes(kit)).toEqual(['local']);
-        expect(kit.outbox.backlog()).toEqual([{ destination: 'dead', waiting: 1, parked: 0 }]);
+        expect(kit.outbox.undelivered()).toMatchObject([{ destination: 'dead', waiting: 1, parked: 0 }]);
       },
       [dead],
     );

@@ -20,6 +20,7 @@ import {
   storedValue,
 } from './agent-rows.ts';
 import { isOwner, type Owner, type StoredOwner } from './owner.ts';
+import type { ResultsTable } from './results-table.ts';
 
 /** Records agents in the history. @param removed whether the agent is no longer registered */
 export type RecordAgent = (agent: Agent, removed: boolean) => void;
@@ -35,14 +36,17 @@ const BY_NAME = new Keyset('agents', [{ sql: 'name' }, { sql: 'id' }]);
 export class AgentsTable {
   readonly #store: ObjectStore;
   readonly #changed: Set<string>;
+  readonly #results: ResultsTable;
   readonly #record: RecordAgent | null;
 
   /**
    * @param changed gets the ids of the agents whose rows change in what decides about their work or shows their state
+   * @param results those of a removed agent are removed with it
    * @param record called inside the transaction that changes the agent; null if nothing is recorded
    */
-  constructor(store: ObjectStore, changed: Set<string>, record: RecordAgent | null = null) {
+  constructor(store: ObjectStore, changed: Set<string>, results: ResultsTable, record: RecordAgent | null = null) {
     this.#store = store;
+    this.#results = results;
     this.#changed = changed;
     this.#record = record;
   }
@@ -203,7 +207,7 @@ export class AgentsTable {
     this.#changed.add(id);
     this.#recordChange(id, true);
     this.#store.rows(`DELETE FROM agents WHERE id = ?`, id);
-    this.#store.rows(`DELETE FROM agent_results WHERE agent_id = ?`, id);
+    this.#results.removeOf(id);
   }
 
   isDraining(id: string): boolean {

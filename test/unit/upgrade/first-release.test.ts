@@ -211,7 +211,7 @@ it('a stored session that had ended delivers its outbox, and keeps parked rows',
   });
   expect([...session.destinations.slots.values()]).toEqual(['released']);
   expect(session.destinations.runs.size).toBe(0);
-  expect(session.runtime.parts.kit.outbox.backlog()).toMatchObject([{ waiting: 0, parked: 1 }]);
+  expect(session.runtime.parts.kit.outbox.undelivered()).toMatchObject([{ waiting: 0, parked: 1 }]);
 });
 
 describe('a stored agent registry with slots in every state', () => {
