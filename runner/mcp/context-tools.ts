@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { ApiError } from '../../src/client/errors.ts';
 import type { RestClient } from '../../src/client/rest.ts';
 import { pathOf, pointerOf } from '../../src/domain/context/edits.ts';
+import { excerptOf } from '../../src/domain/context/excerpt.ts';
 import { isObject, type Json, type JsonObject } from '../../src/domain/context/json.ts';
 import { valueIn } from '../../src/domain/context/json-patch.ts';
 import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
 import { MAIN } from '../../src/protocol/context/address.ts';
 import type { ContextChange } from '../../src/protocol/context/context.ts';
 import type { EffectiveContext } from '../../src/protocol/context/merge.ts';
+import type { TaskContext } from '../../src/protocol/run/task-context.ts';
 import { bounded, ToolError } from './answers.ts';
 import { outline, overlap, placesOf, pointer } from './places.ts';
 import type { SeenVersions } from './seen-versions.ts';
@@ -35,6 +37,15 @@ const MAX_MEMBERS = 200;
 const MAX_CHANGES = 50;
 const MAX_VALUE_BYTES = 12_288;
 
+interface Reading {
+  /** Undefined if there is none. */
+  value: Json | undefined;
+  /** Whence it is. */
+  from: string;
+  /** The model gets to see the value of this place. */
+  saw: (path: string) => void;
+}
+
 /** The tools by which a model reads and writes contexts under its lease. Each call resolves with a text for the model. */
 export class ContextTools {
   readonly #dependencies: ContextToolsDependencies;
@@ -45,22 +56,28 @@ export class ContextTools {
 
   async get(path: string, which: Which): Promise<string> {
     const place = pointer(path);
-    const { value, from } = await this.#read(place, which);
+    const { value, from, saw } = await this.#read(place, which);
     if (value === undefined)
       throw new ToolError(`There is no value at ${place || 'the root'}${from}. Use context_list.`);
-    const more = '\n… The rest is left out. Get a place further down.';
-    return `${place || 'All keys'}${from}:\n${bounded(JSON.stringify(value, null, 1), MAX_VALUE_BYTES, more)}`;
+    const text = JSON.stringify(value, null, 1);
+    const shown = bounded(text, MAX_VALUE_BYTES, '\n… The rest is left out. Get a place further down.');
+    if (shown === text) saw(place);
+    return `${place || 'All keys'}${from}:\n${shown}`;
   }
 
   async list(path: string, which: Which): Promise<string> {
     const place = pointer(path);
-    const { value, from } = await this.#read(place, which);
+    const { value, from, saw } = await this.#read(place, which);
     if (value === undefined) return `There is nothing at ${place || 'the root'}${from}.`;
     if (!isObject(value)) return `${place}${from} is ${outline(value)}.`;
     const members = Object.entries(value);
-    const lines = members
-      .slice(0, MAX_MEMBERS)
-      .map(([name, member]) => `${pointerOf([...pathOf(place), name])}: ${outline(member)}`);
+    const lines = members.slice(0, MAX_MEMBERS).map(([name, member]) => {
+      const at = pointerOf([...pathOf(place), name]);
+      const text = outline(member);
+      // An outline shows too little of a value to replace it.
+      if (text === JSON.stringify(member)) saw(at);
+      return `${at}: ${text}`;
+    });
     const rest = members.length - lines.length;
     return [`${place || 'All keys'}${from}:`, ...lines, ...(rest > 0 ? [`… and ${rest} more.`] : [])].join('\n');
   }
@@ -125,38 +142,50 @@ export class ContextTools {
       .join('\n');
   }
 
-  /** The value of a place, and a text that says whence it is. */
-  async #read(place: string, which: Which): Promise<{ value: Json | undefined; from: string }> {
+  /** What a prompt tells of the contexts that the lease may see. It counts as seen. */
+  async excerpt(): Promise<TaskContext> {
+    const { contexts, lease, agentId, seen } = this.#dependencies;
+    const excerpt = excerptOf(await contexts.effective({ session_id: lease.session_id, agent_id: agentId }));
+    const isWhole = excerpt.left_out.length + excerpt.more === 0;
+    for (const scope of TOOL_SCOPES) {
+      const layer = mainLayer(excerpt.layers, scope);
+      if (!layer) continue;
+      const address = this.#address({ scope });
+      if (isWhole) seen.begin(address, layer.version);
+      else for (const { path } of excerpt.values) seen.note(address, path, layer.version);
+    }
+    return excerpt;
+  }
+
+  async #read(place: string, which: Which): Promise<Reading> {
     if (which.scope === undefined && which.name === undefined) return this.#effective(place);
     const { contexts, seen } = this.#dependencies;
     const address = this.#address(which);
-    const context = await contexts.get(address);
-    seen.note(address, place, context.version);
-    const from = ` in ${nameOf(which)}, version ${context.version}`;
-    return { value: valueIn(context.data as JsonObject, pathOf(place)), from };
+    const { version, data } = await contexts.get(address);
+    return {
+      value: valueIn(data as JsonObject, pathOf(place)),
+      from: ` in ${nameOf(which)}, version ${version}`,
+      saw: (path) => seen.note(address, path, version),
+    };
   }
 
-  async #effective(place: string): Promise<{ value: Json | undefined; from: string }> {
-    const { contexts, lease, agentId } = this.#dependencies;
-    const effective = await contexts.effective({ session_id: lease.session_id, agent_id: agentId });
-    this.noteEffective(effective, place);
-    const value = valueIn(effective.data as JsonObject, pathOf(place));
-    const ids = new Set(
-      effective.origins.filter(({ path }) => overlap(path, place)).map((origin) => origin.context_id),
-    );
-    const sources = effective.layers
+  async #effective(place: string): Promise<Reading> {
+    const { contexts, lease, agentId, seen } = this.#dependencies;
+    const { data, layers, origins } = await contexts.effective({ session_id: lease.session_id, agent_id: agentId });
+    const ids = new Set(origins.filter(({ path }) => overlap(path, place)).map(({ context_id }) => context_id));
+    const sources = layers
       .filter(({ context_id }) => ids.has(context_id))
       .map(({ scope, name, version }) => `${nameOf({ scope: scope as ToolScope, name })}, version ${version}`);
-    return { value, from: sources.length === 0 ? '' : ` (from ${sources.join('; ')})` };
-  }
-
-  /** Notes in which versions a place was seen. @param place `''` for everything */
-  noteEffective({ layers }: Pick<EffectiveContext, 'layers'>, place: string): void {
-    const { seen } = this.#dependencies;
-    for (const scope of TOOL_SCOPES) {
-      const layer = layers.find((one) => one.scope === scope && one.name === MAIN);
-      if (layer) seen.note(this.#address({ scope }), place, layer.version);
-    }
+    return {
+      value: valueIn(data as JsonObject, pathOf(place)),
+      from: sources.length === 0 ? '' : ` (from ${sources.join('; ')})`,
+      saw: (path) => {
+        for (const scope of TOOL_SCOPES) {
+          const layer = mainLayer(layers, scope);
+          if (layer) seen.note(this.#address({ scope }), path, layer.version);
+        }
+      },
+    };
   }
 
   /**
@@ -249,6 +278,11 @@ export class ContextTools {
     const what = edits.map(({ path, value }) => `${path} = ${outline(value as Json | undefined)}`).join(', ');
     return `version ${version}, ${at}, by ${who}: ${what}`;
   }
+}
+
+/** What counts of the scope’s own context. */
+function mainLayer(layers: EffectiveContext['layers'], scope: ToolScope): { version: number } | undefined {
+  return layers.find((layer) => layer.scope === scope && layer.name === MAIN);
 }
 
 function nameOf({ scope = 'session', name = MAIN }: Which): string {

@@ -25,8 +25,7 @@ const MAX_WAIT_SECONDS = 20;
 export interface LeaseTools {
   /** Where OpenCode finds them. */
   url: string;
-  contexts: ContextTools;
-  seen: SeenVersions;
+  contexts: Pick<ContextTools, 'excerpt'>;
   /** Removes them, and ends what was claimed by them. */
   close(): Promise<void>;
 }
@@ -55,7 +54,6 @@ export function leaseTools({ server, url, token, agentId, agentName }: ToolsDepe
     return {
       url: mounted.url,
       contexts,
-      seen,
       close: async () => {
         await mounted.unmount();
         await claims.close();

@@ -10,6 +10,7 @@ import { type Setup, type SetupEnd, setupNotice } from '../setup/setup.ts';
 import { hubsNotice, importHubs } from './import-hubs.ts';
 import { McpServers } from './mcp-servers.ts';
 import type { OpenCodePort } from './opencode-port.ts';
+import { contextNotice } from './shared-context.ts';
 import type { WorkContext } from './work-context.ts';
 
 const MAX_NAMES = 10;
@@ -41,6 +42,7 @@ export async function prepareWork(context: WorkContext, dependencies: Preparatio
   if (!context.isWorktreePrepared)
     await endingGitWith(ended.signal, () => prepareWorktree(context, dependencies, ended.signal));
   if (dependencies.isPlanning && !ended.signal.aborted) await tellOfHubs(context);
+  if (!ended.signal.aborted) await tellOfContexts(context, report);
   const own = context.tools && { name: TOOLS_NAME, url: context.tools.url, timeoutMs: TOOL_CALL_MS };
   context.mcpServers = new McpServers({ opencode, directory: context.directory, own, report, ending });
 }
@@ -50,6 +52,18 @@ async function tellOfHubs(context: WorkContext): Promise<void> {
   const hubs = await importHubs(context.worktree.path).catch(() => []);
   const told = hubsNotice(hubs);
   if (told !== null) addNotice(context, told);
+}
+
+/** At last, so that the model has the newest values. */
+async function tellOfContexts(context: WorkContext, report: Report): Promise<void> {
+  if (context.tools === null) return;
+  try {
+    const told = await contextNotice(context.tools);
+    if (told !== null) addNotice(context, told);
+  } catch (error) {
+    const why = (error as Error).message;
+    report(note('warning', `The model is not told of the shared context, and has its tools for it: ${why}`));
+  }
 }
 
 /**

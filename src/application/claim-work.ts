@@ -1,12 +1,16 @@
+import { excerptOf } from '../domain/context/excerpt.ts';
 import type { AgentRegistries } from '../ports/agent-registry.ts';
 import type { Call } from '../ports/calls.ts';
+import type { Contexts } from '../ports/contexts.ts';
 import type { Effects } from '../ports/effects.ts';
 import type { Sessions } from '../ports/sessions.ts';
 import type { OfferTurns, WorkOffer } from '../ports/work-claims.ts';
 import { type Outcome, ok } from '../protocol/common/errors.ts';
 import type { ClaimedWork, ClaimRequest, OfferedAssignment } from '../protocol/run/reports.ts';
+import { effectiveContext } from './context/effective-context.ts';
 
 interface Parts {
+  contexts: Contexts;
   agentRegistries: AgentRegistries;
   sessions: Sessions;
   offerTurns: OfferTurns;
@@ -31,7 +35,10 @@ export async function claimWork(
   for (;;) {
     const offers = await registry.claim(call, agentId, max);
     if (!offers.ok) return offers;
-    const assignments = await handOut(parts, call, offers.value, can_merge);
+    const handed = await handOut(parts, call, offers.value, can_merge);
+    const assignments = await Promise.all(
+      handed.map((assignment) => withContext(parts.contexts, call, agentId, assignment)),
+    );
     const left = until - parts.effects.now();
     if (assignments.length > 0 || left <= 0) return ok({ assignments });
     const lookAgainAt = parts.effects.now() + Math.min(left, LOOK_AGAIN_MS);
@@ -58,4 +65,17 @@ async function handOut(
   const failed = handed.filter((each) => each.status === 'rejected');
   if (failed.length > 0 && failed.length === offers.length) throw failed[0]!.reason;
   return handed.flatMap((each) => (each.status === 'fulfilled' && each.value.ok ? [each.value.value] : []));
+}
+
+/** The assignment with what it may see of contexts. It is worth having without, as the agent can read them. */
+async function withContext(
+  contexts: Contexts,
+  call: Call,
+  agent_id: string,
+  assignment: OfferedAssignment,
+): Promise<OfferedAssignment> {
+  const { session_id, task_id, epoch } = assignment;
+  const lease = { session_id, task_id, epoch, agent_id };
+  const effective = await effectiveContext(contexts, { ...call, lease }, { session_id, agent_id }).catch(() => null);
+  return effective?.ok ? { ...assignment, shared_context: excerptOf(effective.value) } : assignment;
 }

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { McpServer } from '@modelcontextprotocol/server';
 import { expect, onTestFinished, test } from 'vitest';
+import { textOf } from '../../cli/demo/conversation.ts';
 import { TOOLS_NAME } from '../../runner/mcp/lease-tools.ts';
 import { ToolServer } from '../../runner/mcp/tool-server.ts';
+import type { TaskContext } from '../../src/protocol/run/task-context.ts';
 import { eventually } from '../support/eventually.ts';
+import { startScriptedModel } from './support/rig.ts';
 import { makeAssignment, workFixtureOfFile } from './support/work-rig.ts';
 
 const node = (script: string, more = {}) => ({ type: 'local', command: [process.execPath, '-e', script], ...more });
@@ -29,7 +32,21 @@ setInterval(() => {
 
 const released = join(tmpdir(), `oio-slow-mcp-${process.pid}`);
 
+/** The prompts that the model has got. */
+const prompts: string[] = [];
+const EXCERPT: TaskContext = {
+  layers: [{ context_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', scope: 'session', name: 'main', version: 7 }],
+  values: [{ path: '/plan', value: 'first the walls', layer: 0 }],
+  left_out: [],
+  more: 0,
+};
+
 const fixture = workFixtureOfFile({
+  startModel: () =>
+    startScriptedModel(0, ({ messages = [] }) => {
+      prompts.push(...messages.filter(({ role }) => role === 'user').map(textOf));
+      return false;
+    }),
   config: {
     mcp: {
       slow: node(slowServer(released), { timeout: 600_000 }),
@@ -69,12 +86,13 @@ test('the tools of a lease are there in its first prompt, and again after OpenCo
       }));
       return tools;
     });
-    return { ...mounted, close: mounted.unmount } as never;
+    return { url: mounted.url, contexts: { excerpt: async () => EXCERPT }, close: mounted.unmount };
   };
   const { client, server: openCode } = fixture.rig;
   const work = await fixture.start(makeAssignment(), new Map(), { openTools });
   await work.message(`tool ${TOOLS_NAME}_which {}`);
   expect((await work.frame('result')).text).toContain('tools of the lease 1');
+  expect(prompts.at(-1)).toContain('[session, version 7]\n/plan = "first the walls"');
 
   const restarted = new Promise((resolve) => openCode.once('up', resolve));
   process.kill(openCode.address!.pid, 'SIGKILL');

@@ -61,6 +61,34 @@ describe('an agent at work', () => {
     expect((await put<Problem>(`session.${session}`, 1, '')).code).toBe('validation_failed');
   });
 
+  it('gets with its assignment what counts for the task', async () => {
+    const { admin, send, session, agent, lease, report } = await atWork();
+    await report();
+    await send('contexts', { scope: 'global', data: { style: 'tabs', plan: 'all' } });
+    await send(
+      `contexts/session.${session}`,
+      { updates: { plan: 'walls', log: 'x'.repeat(9_000) } },
+      admin,
+      undefined,
+      'PATCH',
+    );
+    await send(`leases/${lease}/release`, { reason: 'stopped' }, agent.token);
+    const [again] = (await send<ClaimedWork>(`agents/${agent.id}/claim`, { wait_seconds: 20 }, agent.token))
+      .assignments;
+    expect(again!.shared_context).toMatchObject({
+      layers: [
+        { scope: 'session', version: 1 },
+        { scope: 'global', version: 1 },
+      ],
+      values: [
+        { path: '/plan', value: 'walls', layer: 0 },
+        { path: '/style', value: 'tabs', layer: 1 },
+      ],
+      left_out: [{ path: '/log', bytes: 9_002 }],
+      more: 0,
+    });
+  });
+
   it('is refused once it has lost the lease, and before it has taken it', async () => {
     const { send, session, agent, lease, report, put, get } = await atWork();
     const stale = { code: 'stale_lease', retryable: false, status: 409 };

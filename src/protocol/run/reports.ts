@@ -21,6 +21,7 @@ import {
   ReleaseReason,
 } from './frames.ts';
 import { ConflictReport } from './start.ts';
+import { TaskContext } from './task-context.ts';
 
 /**
  * The work of an agent over plain HTTP: it claims assignments, and reports under their leases. What it reports are the
@@ -60,6 +61,9 @@ export const OfferedAssignment = schema(() =>
         }),
       }),
       context: z.record(z.string(), z.unknown()).meta({ description: 'The `metadata` of the session.' }),
+      shared_context: TaskContext().optional().meta({
+        description: 'What counts of the contexts that the task may see; absent if it could not be read.',
+      }),
       agent_config: AgentConfig(),
       repository: Repository(),
       base_commit: z.string().nullable().meta({
