@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
 import { startSession } from '../system/support/started-session.ts';
+import { oioOf } from './support/oio.ts';
 import { sharedFleet } from './support/shared-fleet.ts';
 
-const { client } = sharedFleet();
+const fleet = sharedFleet();
+const { client } = fleet;
 
 const tool = (name: string, input: object) => `tool oio_${name} ${JSON.stringify(input)}`;
 
@@ -28,5 +30,10 @@ it('a model reads and writes the context of its session while it works, and clai
   expect(outputs[4]).toContain('no longer');
   const context = await client.contexts.get(`session.${session.id}`);
   expect(context.data).toEqual({ found: { port: 8080 } });
+  const { id, version } = context;
+  const ended = await client.sessions.get(session.id, ['context']);
+  expect(ended.context).toEqual({ id, version, keys: 1, open_conflicts: 0 });
+  const shown = (await oioOf(fleet, 'session', 'show', session.id)).output;
+  expect(shown).toContain(`shared context: 1 value, version ${version}`);
   expect(context.updated_by.task_id).toBe(session.id.replace(/0$/, '1'));
 });

@@ -94,11 +94,17 @@ export function printSession(view: SessionView, json: boolean): void {
     if (parked > 0) printLines([printable(`  ${parked} not delivered to ${destination}${why}`)]);
     else printLines([`  ${counted(waiting, 'update')} not yet delivered to ${destination}`]);
   }
+  if (view.context) printLines([`  ${contextLine(view.context)}`]);
   if (view.usage) {
     const { input_tokens, output_tokens } = view.usage;
     const cost = spellCost(view.usage, (dollars) => `$${dollars.toFixed(4)}`);
     printLines([`  ${input_tokens} tokens in, ${output_tokens} out, ${cost}`]);
   }
+}
+
+function contextLine({ keys, version, open_conflicts }: NonNullable<SessionView['context']>): string {
+  const conflicts = open_conflicts === 0 ? '' : `, ${counted(open_conflicts, 'open conflict')}`;
+  return `shared context: ${counted(keys, 'value')}, version ${version}${conflicts}`;
 }
 
 /** The files that several tasks edit at the same time, each pair of tasks once. */

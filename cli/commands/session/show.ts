@@ -10,7 +10,7 @@ export const show = defineCommand({
   async run({ values, args }) {
     const client = connect();
     const id = await sessionIdOf(client, args.id);
-    printSession(await client.sessions.get(id, ['tasks', 'approvals', 'usage', 'deliveries']), values.json);
+    printSession(await client.sessions.get(id, ['tasks', 'approvals', 'usage', 'deliveries', 'context']), values.json);
     return exitCode.ok;
   },
 });

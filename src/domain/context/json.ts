@@ -21,6 +21,14 @@ export function isSame(a: Json | undefined, b: Json | undefined): boolean {
   );
 }
 
+/** The number of values in an object, at any depth. An array, and an object without members, is one value. */
+export function countValues(value: JsonObject): number {
+  return Object.values(value).reduce<number>(
+    (sum, member) => sum + (isObject(member) && Object.keys(member).length > 0 ? countValues(member) : 1),
+    0,
+  );
+}
+
 /** The value of a member that an object itself has; undefined if it has none. */
 export function memberOf(value: Json | undefined, member: string): Json | undefined {
   return isObject(value) && Object.hasOwn(value, member) ? value[member] : undefined;

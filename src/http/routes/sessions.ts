@@ -1,4 +1,5 @@
 import { runBulk } from '../../application/bulk.ts';
+import { sessionContext } from '../../application/context/session-context.ts';
 import { createSession } from '../../application/create-session.ts';
 import { withQueuePlaces } from '../../application/queue-places.ts';
 import type { Call } from '../../ports/calls.ts';
@@ -43,8 +44,11 @@ export function sessionHandlers(deps: Dependencies) {
     readSession: async ({ params, query, call }) => {
       const read = await sessionOf(deps, call, params.id).read(call, [...new Set(query.include)]);
       if (!read.ok) return read;
-      const [session] = await withQueuePlaces(deps, call, [read.value]);
-      return ok(session!);
+      const [[session], context] = await Promise.all([
+        withQueuePlaces(deps, call, [read.value]),
+        query.include.includes('context') ? sessionContext(deps.contexts, call, params.id) : undefined,
+      ]);
+      return ok({ ...session!, ...(context !== undefined && { context }) });
     },
     updateSession: ({ params, body, call }, c) => {
       const isMergePatch = mediaTypeIn(c.req.header('Content-Type')) === MERGE_PATCH_TYPE;

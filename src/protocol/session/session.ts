@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CursorText } from '../common/cursor-text.ts';
 import { SessionAction, SessionPriority, SessionStatus, SessionType } from '../common/enums.ts';
-import { SessionId } from '../common/ids.ts';
+import { SessionId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { ApprovalView } from './approval.ts';
@@ -80,6 +80,21 @@ export const DeliveryView = schema(() =>
     }),
 );
 export type DeliveryView = Infer<typeof DeliveryView>;
+
+const SessionContextCounts = schema(() =>
+  z
+    .object({
+      id: Uuid(),
+      version: z.int(),
+      keys: z.int().meta({ description: 'How many values it has. An array is one value.' }),
+      open_conflicts: z.int(),
+    })
+    .meta({
+      id: 'SessionContextCounts',
+      description: 'What the main context of the session has, also after its end. Null if it has none.',
+      example: { id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', version: 2, keys: 3, open_conflicts: 0 },
+    }),
+);
 
 export const EXAMPLE_SESSION = {
   id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000',
@@ -181,10 +196,13 @@ export const SessionView = schema(() =>
       approvals: z.array(ApprovalView()).optional(),
       usage: Usage().optional(),
       deliveries: z.array(DeliveryView()).optional(),
+      context: SessionContextCounts().nullable().optional(),
     })
     .meta({ id: 'Session', description: 'A session.', example: EXAMPLE_SESSION }),
 );
 export type SessionView = Infer<typeof SessionView>;
 
-export const SessionInclude = schema(() => z.enum(['tasks', 'checkpoints', 'approvals', 'usage', 'deliveries']));
+export const SessionInclude = schema(() =>
+  z.enum(['tasks', 'checkpoints', 'approvals', 'usage', 'deliveries', 'context']),
+);
 export type SessionInclude = Infer<typeof SessionInclude>;
