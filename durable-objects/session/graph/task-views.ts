@@ -1,10 +1,6 @@
 import { readRefusals } from '../../../src/domain/dispatch/refusals.ts';
-import type { Correction } from '../../../src/domain/graph/correction.ts';
-import { criticalPath, levelsOf, slackOf, timingOf } from '../../../src/domain/graph/critical-path.ts';
 import { complexityOf, pertEstimate, UNESTIMATED_HOURS } from '../../../src/domain/graph/estimate.ts';
 import { tasksAfter, tasksBefore } from '../../../src/domain/graph/reach.ts';
-import { predict } from '../../../src/domain/graph/schedule.ts';
-import { isHeld, isWorkedOn } from '../../../src/domain/session/session-status.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type Outcome, ok } from '../../../src/protocol/common/errors.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
@@ -17,7 +13,8 @@ import { viewOf } from '../assignments.ts';
 import type { SessionParts } from '../parts.ts';
 import { dependenciesOf, NO_SUCH_TASK, readAssignment, readBlockage, readError, type TaskRow } from '../rows.ts';
 import { lastSeenAt } from '../run/run-sockets.ts';
-import { correctionOf, HOUR_MS } from './corrections.ts';
+import { correctionOf } from './corrections.ts';
+import { graphView } from './graph-view.ts';
 import { decompositionView } from './planners.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'details' | 'graph' | 'editedFiles'>;
@@ -74,67 +71,9 @@ export class TaskViews {
     });
   }
 
-  /** The graph with its critical path, and a prediction for so many agents at a time. */
+  /** The graph, and when its tasks are expected to end with so many agents at a time. */
   graph(agents = this.#parts.records.spec().max_parallel): SessionGraph {
-    const { kit, records, graph } = this.#parts;
-    const { id, graph_version } = records.session();
-    const { tasks } = graph;
-    const now = kit.store.platform.now();
-    const rowOf = (number: number) => records.task(number)!;
-    const correction = correctionOf(this.#parts);
-    const left = (number: number) => this.#hoursLeft(rowOf(number), correction(rowOf(number)), now);
-    const isUnderWay = (number: number) => isWorkedOn(rowOf(number));
-    const timing = timingOf(tasks, left);
-    const spans = predict(tasks, { agents, left, isUnderWay });
-    const levels = levelsOf(tasks);
-    const idOf = (number: number) => taskIdOf(id, number);
-    const after = (hours: number) => instant(now + hours * HOUR_MS);
-    const nodes = records.tasks().map((row) => {
-      const span = spans.get(row.number)!;
-      const isOver = isFinal(row);
-      return {
-        task_id: idOf(row.number),
-        title: row.title,
-        status: row.status,
-        parent_task_id: row.parent === null ? null : idOf(row.parent),
-        level: levels.get(row.number)!,
-        estimated_hours: row.hours,
-        corrected_hours: row.hours === null ? null : row.hours * correction(row).factor,
-        confidence: correction(row).confidence,
-        slack_hours: isOver ? 0 : slackOf(tasks, timing, row.number, left),
-        predicted_start_at: instantOrNull(row.started_at ?? (isOver ? row.ended_at : null)) ?? after(span.start),
-        predicted_finish_at: instantOrNull(row.ended_at) ?? after(span.end),
-      };
-    });
-    const byLevel: string[][] = [];
-    for (const { level, task_id } of nodes) {
-      while (byLevel.length <= level) byLevel.push([]);
-      byLevel[level]!.push(task_id);
-    }
-    return {
-      graph_version,
-      at: instant(now),
-      agents,
-      nodes,
-      edges: records.tasks().flatMap((row) =>
-        dependenciesOf(row).map(({ task, ...how }) => ({
-          task_id: idOf(task),
-          dependent_task_id: idOf(row.number),
-          ...how,
-        })),
-      ),
-      levels: byLevel,
-      critical_path: criticalPath(tasks, timing, left).map(idOf),
-      critical_path_hours: timing.total,
-      predicted_finish_at: after([...spans.values()].reduce((last, { end }) => Math.max(last, end), 0)),
-    };
-  }
-
-  #hoursLeft(row: TaskRow, { factor }: Correction, now: number): number {
-    if (isFinal(row) || isHeld(row) || this.#parts.graph.isParent(row.number)) return 0;
-    const hours = row.hours === null ? UNESTIMATED_HOURS : row.hours * factor;
-    if (!isWorkedOn(row) || row.started_at === null) return hours;
-    return Math.max(0, hours - (now - row.started_at) / HOUR_MS);
+    return graphView(this.#parts, agents);
   }
 
   /** Builds views of tasks as they are now. What corrects their estimates is found once, if one has an estimate. */

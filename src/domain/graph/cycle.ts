@@ -4,8 +4,8 @@ import type { TaskGraph } from './task-graph.ts';
 /**
  * A cycle of tasks, each before the next one; null when there is none. The first task is also the last one.
  *
- * The search goes depth first, and a cycle closes where it meets its own way. In graphology-dag, no function names the
- * cycle, and `willCreateCycle` takes exponential time if many ways lead to an event.
+ * The search goes depth first, and a cycle closes where it meets its own path. In graphology-dag, no function names the
+ * cycle, and `willCreateCycle` takes exponential time if many paths lead to an event.
  *
  * @param changed the tasks that were added or changed since the graph had no cycle; by default all. Only what comes
  * after them is looked at.
@@ -15,23 +15,23 @@ import type { TaskGraph } from './task-graph.ts';
 export function findCycle({ events, tasks }: TaskGraph, changed: Iterable<number> = tasks.keys()): number[] | null {
   const seen = new Set<Event>();
   /** From where the search began to where it is. Each event has those next to it that were not tried. */
-  const way: { event: Event; left: Event[] }[] = [];
-  const onWay = new Set<Event>();
+  const path: { event: Event; untried: Event[] }[] = [];
+  const onPath = new Set<Event>();
   const enter = (event: Event) => {
     if (seen.has(event)) return;
     seen.add(event);
-    onWay.add(event);
-    way.push({ event, left: events.outNeighbors(event) });
+    onPath.add(event);
+    path.push({ event, untried: events.outNeighbors(event) });
   };
   for (const task of changed) {
     for (const first of [events.startOf(task), events.endOf(task)]) {
       enter(first);
-      for (let at = way.at(-1); at; at = way.at(-1)) {
-        const next = at.left.pop();
-        if (next === undefined) onWay.delete(way.pop()!.event);
-        else if (!onWay.has(next)) enter(next);
+      for (let at = path.at(-1); at; at = path.at(-1)) {
+        const next = at.untried.pop();
+        if (next === undefined) onPath.delete(path.pop()!.event);
+        else if (!onPath.has(next)) enter(next);
         else {
-          const around = way.slice(way.findIndex(({ event }) => event === next)).map(({ event }) => event);
+          const around = path.slice(path.findIndex(({ event }) => event === next)).map(({ event }) => event);
           return namedByTasks([...around, next].map((event) => events.taskOf(event)));
         }
       }
@@ -42,6 +42,6 @@ export function findCycle({ events, tasks }: TaskGraph, changed: Iterable<number
 
 /** The tasks of the events of a cycle. Two events of one task that follow each other are one step. */
 function namedByTasks(tasks: readonly number[]): number[] {
-  const path = tasks.filter((task, index) => task !== tasks[index - 1]);
-  return path.length === 1 ? [...path, ...path] : path;
+  const steps = tasks.filter((task, index) => task !== tasks[index - 1]);
+  return steps.length === 1 ? [...steps, ...steps] : steps;
 }

@@ -2,10 +2,10 @@ import type { TaskStatus } from '../../protocol/common/enums.ts';
 import { isFinal } from '../task-status.ts';
 import type { Event } from './event-graph.ts';
 import { Heap } from './heap.ts';
-import { LongestWays } from './longest-ways.ts';
-import { Missing } from './missing.ts';
+import { LongestPaths } from './longest-paths.ts';
 import { type Candidate, goesBefore } from './order.ts';
 import { isDone, parentStatus, SubtaskCounts, type TaskProgress } from './parents.ts';
+import { PredecessorCounts } from './predecessor-counts.ts';
 import { awaitsEnd, delaysStart, type TaskGraph } from './task-graph.ts';
 
 /** A change of a task that follows from changes of others. */
@@ -31,9 +31,9 @@ export interface Move {
 export class LiveGraph {
   readonly graph: TaskGraph;
   /** The hours from each task's start to the end of the whole. */
-  readonly #tail: LongestWays;
+  readonly #tail: LongestPaths;
   readonly #known = new Map<number, TaskProgress>();
-  readonly #missing: Missing;
+  readonly #predecessors: PredecessorCounts;
   /** The events that have happened, or that never will. */
   readonly #settled = new Set<Event>();
   readonly #subtasks = new Map<number, SubtaskCounts>();
@@ -54,13 +54,13 @@ export class LiveGraph {
   constructor(graph: TaskGraph, progressOf: (task: number) => TaskProgress) {
     this.graph = graph;
     const hours = (task: number) => (graph.children.has(task) ? 0 : graph.tasks.get(task)!.hours);
-    this.#tail = new LongestWays(graph.events, hours, 'after');
+    this.#tail = new LongestPaths(graph.events, hours, 'after');
     this.#ready = new Heap(goesBefore);
-    this.#missing = new Missing(graph.events);
+    this.#predecessors = new PredecessorCounts(graph.events);
     for (const parent of graph.children.keys()) this.#subtasks.set(parent, new SubtaskCounts());
     for (const task of graph.tasks.keys()) this.#count(task, progressOf(task));
     for (const task of graph.tasks.keys()) if (!this.isParent(task)) this.#noteWork(task, progressOf(task));
-    for (const event of this.#missing.none()) this.#opened(event);
+    for (const event of this.#predecessors.withoutPredecessors()) this.#opened(event);
     // Only now is known which of them could start.
     for (const parent of graph.children.keys()) this.#noteParent(parent, progressOf(parent));
     for (const task of graph.tasks.keys()) {
@@ -76,12 +76,12 @@ export class LiveGraph {
   /** Whether the task may end once its work is done. */
   mayEnd(task: number): boolean {
     const { events } = this.graph;
-    return this.#missing.of(events.endOf(task)) === (this.#settled.has(events.startOf(task)) ? 0 : 1);
+    return this.#predecessors.of(events.endOf(task)) === (this.#settled.has(events.startOf(task)) ? 0 : 1);
   }
 
   /** Whether the task may start now. */
   mayStart(task: number): boolean {
-    return this.#missing.of(this.graph.events.startOf(task)) === 0;
+    return this.#predecessors.of(this.graph.events.startOf(task)) === 0;
   }
 
   /** The tasks for which a task waits before its start or, if it may start, before its end. Its subtasks do not count. */
@@ -126,7 +126,7 @@ export class LiveGraph {
     for (const [number] of take(this.#parents)) {
       const known = this.#known.get(number)!;
       if (isFinal(known)) continue;
-      const mayEnd = this.#missing.of(this.graph.events.endOf(number)) === 0;
+      const mayEnd = this.#predecessors.of(this.graph.events.endOf(number)) === 0;
       const follows = parentStatus(this.#subtasks.get(number)!, mayEnd, this.#barred.get(number) ?? null);
       if (known.status !== follows.status || known.outcome !== follows.outcome) return { number, ...follows };
     }
@@ -174,7 +174,7 @@ export class LiveGraph {
       else this.#neverHappens(end, progress.cause ?? task);
     } else if (status === 'ready') this.#ready.push(this.#candidate(task));
     else if (status === 'pending' && setback === null && this.mayStart(task)) this.#mayStart.add(task);
-    else if (status === 'in_progress' && outcome !== null && this.#missing.of(end) === 0) this.#mayEnd.add(task);
+    else if (status === 'in_progress' && outcome !== null && this.#predecessors.of(end) === 0) this.#mayEnd.add(task);
   }
 
   #noteParent(task: number, progress: TaskProgress): void {
@@ -220,7 +220,7 @@ export class LiveGraph {
   }
 
   #arrived(event: Event): void {
-    if (this.#missing.less(event) === 0) this.#opened(event);
+    if (this.#predecessors.decrement(event) === 0) this.#opened(event);
   }
 
   /** All that comes before an event has happened. */

@@ -14,7 +14,7 @@ export const TASK_PRIORITY_RANK: Ranks<TaskPriority> = {
 export interface Candidate {
   number: number;
   priority: TaskPriority;
-  /** The hours from its start to the end of the whole, on the longest way. */
+  /** The hours from its start to the end of the whole, on the longest path. */
   tail: number;
 }
 

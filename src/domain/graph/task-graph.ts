@@ -26,8 +26,8 @@ export interface GraphTask {
   hours: number;
 }
 
-/** The time of work that is left of each task. Of an ended task, and of one with subtasks, it is 0. */
-export type Left = (task: number) => number;
+/** The hours of work that remain of each task. Of an ended task, and of one with subtasks, it is 0. */
+export type RemainingHours = (task: number) => number;
 
 /** Whether a dependency of this type delays the start of the task, and not only its end. */
 export function delaysStart(type: DependencyType): boolean {
@@ -41,7 +41,7 @@ export function awaitsEnd(type: DependencyType): boolean {
 
 /**
  * The tasks of a session, and the order of their starts and ends. With an event for each of both, all four types of
- * dependencies and the subtasks are edges of one kind, so that one cycle or one longest way covers them all.
+ * dependencies and the subtasks are edges of one kind, so that one cycle or one longest path covers them all.
  *
  * Parents and dependencies that are not among the tasks are left out. Cycles stay as they are, see `findCycle`.
  */

@@ -231,14 +231,16 @@ export const SessionGraph = schema(() =>
       ),
       edges: z.array(TaskDependency().safeExtend({ dependent_task_id: TaskId() })),
       levels: z.array(z.array(TaskId())),
-      critical_path: z.array(TaskId()).meta({ description: 'The tasks that are left on the longest way, by hours.' }),
+      critical_path: z
+        .array(TaskId())
+        .meta({ description: 'The unfinished tasks on the longest path by hours, in order.' }),
       critical_path_hours: z.number(),
       predicted_finish_at: Instant(),
     })
     .meta({
       id: 'SessionGraph',
       description:
-        'The tasks of a session, with the order in which they can be done, the longest way, and when each is expected to start and to finish. A task without an estimate counts as one hour. For an ended task, the times are those that it had.',
+        'The tasks of a session, with the order in which they can be done, the longest path, and when each is expected to start and to finish. A task without an estimate counts as one hour. For an ended task, the times are those that it had.',
       example: {
         graph_version: 2,
         at: '2026-11-22T15:04:05.678Z',

@@ -3,16 +3,16 @@ import { Heap } from '../../../src/domain/graph/heap.ts';
 import { LiveGraph } from '../../../src/domain/graph/live-graph.ts';
 import type { TaskProgress } from '../../../src/domain/graph/parents.ts';
 import { predict } from '../../../src/domain/graph/schedule.ts';
-import { buildGraph, type Left, type TaskGraph } from '../../../src/domain/graph/task-graph.ts';
+import { buildGraph, type RemainingHours, type TaskGraph } from '../../../src/domain/graph/task-graph.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { randomTasks } from './random-graph.ts';
 
 /** How long graphs take with so many agents, as multiples of a lower bound; each is the mean over the graphs. */
 export interface Makespans {
   graphs: number;
-  /** The work that each agent has, as a multiple of the longest way. Far from 1, a graph is easy: one of them decides. */
+  /** The work that each agent has, as a multiple of the longest path. Far from 1, a graph is easy: one of them decides. */
   width: number;
-  /** To the lower bound: the longest way, or the work that each agent has, whichever is more. */
+  /** To the lower bound: the longest path, or the work that each agent has, whichever is more. */
   to_bound: number;
   /** The least and the most of one graph. */
   best_to_bound: number;
@@ -76,7 +76,7 @@ function measureOne(seed: number, agents: number) {
   const really = (task: number) => actual.get(task)!;
   const { bound, width } = boundOf(graph, agents, estimated);
 
-  const spans = predict(graph, { agents, left: estimated, isUnderWay: () => false });
+  const spans = predict(graph, { agents, remaining: estimated, isUnderWay: () => false });
   const shown = Math.max(...[...spans.values()].map(({ end }) => end));
   const real = finish(graph, agents, really, 'slack');
   return {
@@ -89,14 +89,14 @@ function measureOne(seed: number, agents: number) {
   };
 }
 
-function boundOf(graph: TaskGraph, agents: number, hoursOf: Left): { bound: number; width: number } {
+function boundOf(graph: TaskGraph, agents: number, hoursOf: RemainingHours): { bound: number; width: number } {
   const share = [...graph.tasks.keys()].reduce((sum, task) => sum + hoursOf(task), 0) / agents;
   const { total } = timingOf(graph, hoursOf);
   return { bound: Math.max(total, share), width: share / total };
 }
 
 /** When the last task ends, if each free agent gets a task at once. In hours. */
-function finish(graph: TaskGraph, agents: number, hoursOf: Left, order: 'slack' | 'fifo'): number {
+function finish(graph: TaskGraph, agents: number, hoursOf: RemainingHours, order: 'slack' | 'fifo'): number {
   const rows = new Map([...graph.tasks.keys()].map((number) => [number, NEW]));
   const live = new LiveGraph(graph, (task) => rows.get(task)!);
   const set = (number: number, changes: Partial<TaskProgress>) => {

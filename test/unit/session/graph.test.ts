@@ -80,7 +80,7 @@ describe('a graph', () => {
     expect(await session.status()).toBe('completed');
   });
 
-  it('goes on with the longest way first, and with no more tasks at a time than the session allows', async () => {
+  it('goes on with the longest path first, and with no more tasks at a time than the session allows', async () => {
     const session = new SessionInProcess();
     await session.create({ max_parallel: 2 });
     await add(session, { estimate: hours(1) }, { estimate: hours(3) }, { estimate: hours(2) }, { priority: 'blocker' });

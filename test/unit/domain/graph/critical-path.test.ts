@@ -108,7 +108,7 @@ describe('the critical path', () => {
   });
 });
 
-/** The longest way by trying all of them. */
+/** The longest path by trying all of them. */
 function longestWay(graph: TaskGraph): number {
   const { events } = graph;
   const left = hoursIn(graph);
@@ -133,7 +133,7 @@ describe('the levels', () => {
 describe('a prediction', () => {
   const plan = (tasks: GraphTask[], agents: number) => {
     const graph = buildGraph(tasks);
-    return predict(graph, { agents, left: hoursIn(graph), isUnderWay: () => false });
+    return predict(graph, { agents, remaining: hoursIn(graph), isUnderWay: () => false });
   };
   const endOfAll = (tasks: GraphTask[], agents: number) =>
     Math.max(...[...plan(tasks, agents).values()].map(({ end }) => end));
@@ -146,7 +146,7 @@ describe('a prediction', () => {
 
   it('counts the agents that are at work', () => {
     const graph = buildGraph(LONG_BESIDE_MANY);
-    const spans = predict(graph, { agents: 1, left: hoursIn(graph), isUnderWay: (number) => number === 1 });
+    const spans = predict(graph, { agents: 1, remaining: hoursIn(graph), isUnderWay: (number) => number === 1 });
     expect(spans.get(1)).toEqual({ start: 0, end: 1 });
     expect(spans.get(4)).toEqual({ start: 1, end: 9 });
   });

@@ -10,7 +10,7 @@ describe('eight agents that work on a hundred random graphs, each in the order o
     for (const { makespans } of by_density) expect(makespans.to_bound).toBeLessThanOrEqual(1.1);
   });
 
-  it('never take less than the longest way and the work of each allow', () => {
+  it('never take less than the longest path and the work of each allow', () => {
     for (const { makespans } of by_density) expect(makespans.best_to_bound).toBeGreaterThan(1 - 1e-9);
   });
 

@@ -1,7 +1,7 @@
 import type { Event, EventGraph } from './event-graph.ts';
 
 /** How many events must still come before each event. */
-export class Missing {
+export class PredecessorCounts {
   readonly #counts = new Map<Event, number>();
 
   constructor(events: EventGraph) {
@@ -13,14 +13,14 @@ export class Missing {
   }
 
   /** Counts an event that no longer must come before this one. @returns how many still must */
-  less(event: Event): number {
-    const left = this.of(event) - 1;
-    this.#counts.set(event, left);
-    return left;
+  decrement(event: Event): number {
+    const count = this.of(event) - 1;
+    this.#counts.set(event, count);
+    return count;
   }
 
   /** The events before which none must come now. */
-  none(): Event[] {
+  withoutPredecessors(): Event[] {
     return [...this.#counts.keys()].filter((event) => this.of(event) === 0);
   }
 }

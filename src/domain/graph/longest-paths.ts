@@ -1,26 +1,26 @@
 import type { EdgeKind, Event, EventGraph } from './event-graph.ts';
-import type { Left } from './task-graph.ts';
+import type { RemainingHours } from './task-graph.ts';
 
 /**
- * The longest ways of an acyclic graph, in the unit of `Left`, each found when it is asked for: the passes of the
+ * The longest paths of an acyclic graph, in hours. Each is found when it is asked for. These are the passes of the
  * critical path method, from the first events to each (`before`) or from each to the last ones (`after`).
  */
-export class LongestWays {
+export class LongestPaths {
   readonly #events: EventGraph;
-  readonly #left: Left;
+  readonly #remaining: RemainingHours;
   readonly #side: 'before' | 'after';
   readonly #known = new Map<Event, number>();
-  /** The events whose ways are being found. */
+  /** The events whose paths are being found. */
   readonly #opened = new Set<Event>();
 
-  constructor(events: EventGraph, left: Left, side: 'before' | 'after') {
+  constructor(events: EventGraph, remaining: RemainingHours, side: 'before' | 'after') {
     this.#events = events;
-    this.#left = left;
+    this.#remaining = remaining;
     this.#side = side;
   }
 
   /**
-   * The length of the longest way on this side of an event.
+   * The length of the longest path on this side of an event.
    * @throws if the graph has a cycle there
    */
   of(event: Event): number {
@@ -32,14 +32,14 @@ export class LongestWays {
     return this.#known.get(event)!;
   }
 
-  /** Finds the way of an event if those next to it are known. Otherwise these are wanted first. */
+  /** Finds the path of an event if those next to it are known. Otherwise these are wanted first. */
   #find(event: Event, wanted: Event[]): void {
     const stillWanted = wanted.length;
     let longest = 0;
     this.#forEachNext(event, (next, kind) => {
       const rest = this.#known.get(next);
       if (rest === undefined) wanted.push(next);
-      else longest = Math.max(longest, rest + (kind === 'work' ? this.#left(this.#events.taskOf(event)) : 0));
+      else longest = Math.max(longest, rest + (kind === 'work' ? this.#remaining(this.#events.taskOf(event)) : 0));
     });
     if (wanted.length === stillWanted) this.#known.set(event, longest);
     else if (this.#opened.has(event)) throw new Error(`the graph has a cycle at task ${this.#events.taskOf(event)}`);
