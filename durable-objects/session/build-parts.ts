@@ -22,6 +22,7 @@ import { PartRows } from './graph/part-rows.ts';
 import { Planners } from './graph/planners.ts';
 import { Scheduler } from './graph/scheduler.ts';
 import { SessionGraph } from './graph/session-graph.ts';
+import { Splits } from './graph/splits.ts';
 import { StoredGraph } from './graph/stored-graph.ts';
 import { TaskActions } from './graph/task-actions.ts';
 import { TaskDetails } from './graph/task-details.ts';
@@ -143,8 +144,9 @@ export function buildParts(platform: ObjectPlatform, ports: SessionPorts, config
   const taskActions = new TaskActions({ ...moving, changes });
   const decisions = new Decisions({ ...moving, taskActions });
   const partRows = new PartRows({ ...moving, changes });
-  const planners = new Planners({ ...moving, changes, partRows });
-  const decompositions = new Decompositions({ ...moving, changes, planners });
+  const splits = new Splits({ ...moving, partRows });
+  const planners = new Planners({ ...moving, changes, splits });
+  const decompositions = new Decompositions({ ...moving, changes, planners, splits });
   const actions = new Actions(moving);
   const deliveries = new Deliveries(moving);
   const claims = new Claims(moving);
@@ -152,7 +154,7 @@ export function buildParts(platform: ObjectPlatform, ports: SessionPorts, config
   const results = new Results({ ...moving, planners });
   const editWatch = new EditWatch(moving);
   const frames = new AgentFrames({ ...moving, results, editWatch });
-  const splitting = { partRows, planners, decompositions };
+  const splitting = { partRows, splits, planners, decompositions };
   const edits = { changes, newTasks, taskEdits, taskActions, ...splitting, decisions, actions, deliveries };
   const asking = { ...moving, ...edits, claims, refusals, results, frames, editWatch };
 

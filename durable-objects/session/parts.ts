@@ -20,6 +20,7 @@ import type { PartRows } from './graph/part-rows.ts';
 import type { Planners } from './graph/planners.ts';
 import type { Scheduler } from './graph/scheduler.ts';
 import type { SessionGraph } from './graph/session-graph.ts';
+import type { Splits } from './graph/splits.ts';
 import type { StoredGraph } from './graph/stored-graph.ts';
 import type { TaskActions } from './graph/task-actions.ts';
 import type { TaskDetails } from './graph/task-details.ts';
@@ -99,6 +100,7 @@ export interface SessionParts {
   changes: GraphChanges;
   newTasks: NewTasks;
   partRows: PartRows;
+  splits: Splits;
   planners: Planners;
   decompositions: Decompositions;
   taskEdits: TaskEdits;

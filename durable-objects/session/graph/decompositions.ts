@@ -13,7 +13,7 @@ import type { TaskTemplate } from '../../../src/protocol/workspace/task-template
 import type { SessionParts } from '../parts.ts';
 import { NO_SUCH_TASK, type TaskRow } from '../rows.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'changes' | 'planners'>;
+type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'changes' | 'planners' | 'splits'>;
 
 /** Splits tasks into parts, on request and when a session is created. */
 export class Decompositions {
@@ -25,13 +25,13 @@ export class Decompositions {
 
   /** @param own the templates of the workspace */
   decompose(number: number, request: DecomposeTaskRequest, own: readonly TaskTemplate[]): Outcome<null> {
-    const { records, changes, planners } = this.#parts;
+    const { records, changes, planners, splits } = this.#parts;
     const task = records.task(number);
     if (!task) return NO_SUCH_TASK;
     const obstacle = changes.whyNot(request.graph_version) ?? this.#whyNot(task);
     if (obstacle) return obstacle;
     const { strategy, apply_templates, max_depth } = request;
-    const subject = planners.subjectOf(task);
+    const subject = splits.subjectOf(task);
     const templates = templatesWith(own);
     if (strategy === 'agent')
       return planners.ask(task, apply_templates ? chooseTemplate(subject, templates) : null, max_depth);
@@ -43,9 +43,9 @@ export class Decompositions {
   /** Splits a new session. If no template fits, it stays one task. */
   plan(plan: SessionPlan, own: readonly TaskTemplate[]): void {
     if (plan === 'none') return;
-    const { records, planners } = this.#parts;
+    const { records, planners, splits } = this.#parts;
     const task = records.task(IMPLICIT_TASK)!;
-    const subject = planners.subjectOf(task);
+    const subject = splits.subjectOf(task);
     const templates = templatesWith(own);
     if (plan === 'agent') {
       planners.ask(task, chooseTemplate(subject, templates), SPLIT_DEPTH);
@@ -53,11 +53,11 @@ export class Decompositions {
     }
     const made = decompose(subject, { strategy: 'template', apply_templates: true, max_depth: SPLIT_DEPTH, templates });
     if (made) this.#apply(task, made, subject);
-    else planners.undivided(task, 'template', 'No template fits the title or the prompt.');
+    else splits.undivided(task, 'template', 'No template fits the title or the prompt.');
   }
 
   #apply(task: TaskRow, { strategy, template, parts }: Decomposition, subject: Subject): Outcome<null> {
-    return this.#parts.planners.apply(task, parts, subject, {
+    return this.#parts.splits.apply(task, parts, subject, {
       strategy,
       template,
       attempt: 0,

@@ -1,23 +1,21 @@
 import { decompose } from '../../../src/domain/decomposition/decompose.ts';
-import { around, type Part, type Subject } from '../../../src/domain/decomposition/parts.ts';
+import { around } from '../../../src/domain/decomposition/parts.ts';
 import { correctionPrompt, plannerPrompt } from '../../../src/domain/decomposition/planner-prompt.ts';
 import { partsOfPlan, readPlan } from '../../../src/domain/decomposition/read-plan.ts';
-import { type Guesses, pertEstimate } from '../../../src/domain/graph/estimate.ts';
+import { pertEstimate } from '../../../src/domain/graph/estimate.ts';
 import { after, delaysStart } from '../../../src/domain/graph/task-graph.ts';
 import { taskStatusUnder } from '../../../src/domain/session/session-status.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
-import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
 import { MAX_TASKS } from '../../../src/protocol/common/limits.ts';
 import { truncated } from '../../../src/protocol/common/text.ts';
-import type { DecompositionView } from '../../../src/protocol/session/decomposition.ts';
 import { MAX_TITLE_CHARS } from '../../../src/protocol/session/title.ts';
 import type { TaskTemplate } from '../../../src/protocol/workspace/task-template.ts';
 import type { SessionParts } from '../parts.ts';
 import { dependenciesOf, readError, type TaskRow } from '../rows.ts';
 import type { StoredDecomposition } from './task-details.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'details' | 'log' | 'messages' | 'storedGraph' | 'changes' | 'partRows'>;
+type Needs = Pick<SessionParts, 'records' | 'details' | 'messages' | 'storedGraph' | 'changes' | 'splits'>;
 
 const MAX_PLANS = 2;
 const PLANNER_HOURS = 0.25;
@@ -44,7 +42,7 @@ export class Planners {
         `The session has ${MAX_TASKS} tasks, so that no agent can be asked for a plan. Split the task by rules.`,
       );
     const { last_task } = records.session();
-    const subject = this.subjectOf(task);
+    const subject = this.#parts.splits.subjectOf(task);
     const estimate = around(PLANNER_HOURS);
     const number = last_task + 1;
     // An earlier planner has ended.
@@ -70,7 +68,7 @@ export class Planners {
       plans: task.number,
     });
     records.updateTask(task.number, { depends_on: JSON.stringify([...before, after(number, false)]) });
-    this.#save(task.number, {
+    this.#parts.splits.save(task.number, {
       state: 'planning',
       strategy: 'agent',
       template: null,
@@ -95,7 +93,7 @@ export class Planners {
     const plan = readPlan(answer);
     if (plan.ok || planned.stored.attempt >= MAX_PLANS) return false;
     const reason = shortened(plan.problems);
-    this.#save(planned.task.number, { ...planned.stored, attempt: planned.stored.attempt + 1, reason });
+    this.#parts.splits.save(planned.task.number, { ...planned.stored, attempt: planned.stored.attempt + 1, reason });
     messages.add(planner, correctionPrompt(plan.problems), 'follow_up', BY_THE_PLANNERS);
     return true;
   }
@@ -111,53 +109,10 @@ export class Planners {
     if (row.status !== 'completed' || typeof text !== 'string') return this.#fallBack(task, stored, whyNoPlan(row));
     const plan = readPlan(text);
     if (!plan.ok) return this.#fallBack(task, stored, shortened(plan.problems));
-    const subject = this.subjectOf(task);
+    const subject = this.#parts.splits.subjectOf(task);
     const how = { strategy: 'agent', template: null, attempt: stored.attempt, reason: null, planner } as const;
-    const done = this.apply(task, partsOfPlan(plan.tasks, subject), subject, how);
+    const done = this.#parts.splits.apply(task, partsOfPlan(plan.tasks, subject), subject, how);
     if (!done.ok) this.#fallBack(task, stored, done.failure.detail);
-  }
-
-  /** Gives a task its parts, and records how it came to them. */
-  apply(
-    task: TaskRow,
-    parts: readonly Part[],
-    subject: Subject,
-    how: Pick<StoredDecomposition, 'strategy' | 'template' | 'attempt' | 'reason' | 'planner'>,
-  ): Outcome<null> {
-    const done = this.#parts.partRows.replace(task, parts, subject);
-    if (!done.ok) return done;
-    const summed_hours = subject.estimate === null ? this.#parts.records.task(task.number)!.hours : null;
-    this.#save(task.number, { ...how, state: 'applied', fallback: null, summed_hours });
-    return ok(null);
-  }
-
-  /** Records that a task stays one, and why. */
-  undivided(
-    task: TaskRow,
-    strategy: StoredDecomposition['strategy'],
-    reason: string,
-    before?: StoredDecomposition,
-  ): void {
-    const { attempt = 0, planner = null, summed_hours = null } = before ?? {};
-    const how = { state: 'undivided', strategy, template: null, attempt, planner, fallback: null } as const;
-    this.#save(task.number, { ...how, reason, summed_hours });
-  }
-
-  /** What is to be split. The sum of the parts that the task has had is no estimate of it. */
-  subjectOf(task: TaskRow): Subject {
-    const { records, details } = this.#parts;
-    const own = details.definition(task.number);
-    const spec = records.spec();
-    const { hours } = records.task(task.number)!;
-    const isGiven = hours !== null && hours !== details.decomposition(task.number)?.summed_hours;
-    const given = isGiven ? (own?.estimate ?? exactly(hours)) : null;
-    return {
-      title: task.number === IMPLICIT_TASK ? spec.title : task.title,
-      description: own?.description ?? spec.initial_prompt,
-      estimate: given,
-      required_capabilities: own?.required_capabilities ?? spec.required_capabilities,
-      priority: task.priority,
-    };
   }
 
   /** The task for which this one plans, while its plan is awaited; else null. */
@@ -175,25 +130,14 @@ export class Planners {
   #fallBack(task: TaskRow, stored: StoredDecomposition, why: string): void {
     const reason = truncated(why, MAX_REASON_CHARS);
     const { template = null, max_depth = 1 } = stored.fallback ?? {};
-    const subject = this.subjectOf(task);
+    const subject = this.#parts.splits.subjectOf(task);
     const templates = template === null ? [] : [template];
     const made = decompose(subject, { strategy: 'template', apply_templates: true, max_depth, templates });
     const { attempt, planner } = stored;
     const how = { strategy: 'template', template: made?.template ?? null, attempt, planner, reason } as const;
-    const done = made && this.apply(task, made.parts, subject, how);
-    if (!done?.ok) this.undivided(task, 'agent', reason, stored);
+    const done = made && this.#parts.splits.apply(task, made.parts, subject, how);
+    if (!done?.ok) this.#parts.splits.undivided(task, 'agent', reason, stored);
   }
-
-  #save(task: number, stored: StoredDecomposition): void {
-    const { details, log } = this.#parts;
-    details.saveDecomposition(task, stored);
-    const { state, strategy, template, attempt, reason } = stored;
-    log.append(task, { type: 'task.decomposition', data: { state, strategy, template, attempt, reason } });
-  }
-}
-
-function exactly(hours: number): Guesses {
-  return { optimistic_hours: hours, likely_hours: hours, pessimistic_hours: hours };
 }
 
 /** Whether the session is ending, so that nothing is planned any more. */
@@ -207,10 +151,4 @@ function whyNoPlan(planner: TaskRow): string {
 
 function shortened(problems: readonly string[]): string {
   return truncated(problems.join('\n'), MAX_REASON_CHARS);
-}
-
-/** How a task was split, as people see it. @param idOf the id of a task */
-export function decompositionView(stored: StoredDecomposition, idOf: (task: number) => string): DecompositionView {
-  const { state, strategy, template, attempt, reason, planner } = stored;
-  return { state, strategy, template, attempt, reason, plan_task_id: planner === null ? null : idOf(planner) };
 }

@@ -15,7 +15,7 @@ import { dependenciesOf, NO_SUCH_TASK, readAssignment, readBlockage, readError, 
 import { lastSeenAt } from '../run/run-sockets.ts';
 import { correctionOf } from './corrections.ts';
 import { graphView } from './graph-view.ts';
-import { decompositionView } from './planners.ts';
+import { decompositionView } from './splits.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'details' | 'graph' | 'editedFiles'>;
 

@@ -1,14 +1,14 @@
 import type { Capability, TaskPriority } from '../../protocol/common/enums.ts';
 import { truncated } from '../../protocol/common/text.ts';
 import { MAX_TITLE_CHARS } from '../../protocol/session/title.ts';
-import type { Guesses } from '../graph/estimate.ts';
+import type { ThreePointEstimate } from '../graph/estimate.ts';
 
 /** The members of a task by which it is split. */
 export interface Subject {
   title: string;
   description: string;
   /** Null if nobody has estimated it. Then the sum of its parts becomes its estimate. */
-  estimate: Guesses | null;
+  estimate: ThreePointEstimate | null;
   required_capabilities: readonly Capability[];
   priority: TaskPriority;
 }
@@ -33,7 +33,7 @@ export interface Part {
   parent: string | null;
   title: string;
   description: string;
-  estimate: Guesses;
+  estimate: ThreePointEstimate;
   required_capabilities: readonly Capability[];
   priority: TaskPriority;
   /** Names of parts that must be done first. */
@@ -43,11 +43,11 @@ export interface Part {
 
 /** The most of the whole task's description that each part repeats. */
 const MAX_CONTEXT_CHARS = 20_000;
-/** How far the guesses at a part are from its hours if nobody has estimated the task. Their mean is the hours. */
+/** How far the points of a part are from its hours if nobody has estimated the task. Their mean is the hours. */
 const SPREAD = { optimistic: 0.5, pessimistic: 1.5 };
 
 /**
- * Makes parts of the pieces of a task. The estimate of the task is divided among them by their hours, each guess by
+ * Makes parts of the pieces of a task. The estimate of the task is divided among them by their hours, each point by
  * itself, so that the sums are those of the task.
  *
  * @param of the part that is split; null if it is the task itself
@@ -69,9 +69,9 @@ export function partsFrom(pieces: readonly Piece[], subject: Subject, of: Part |
   }));
 }
 
-/** The sum of estimates, each guess by itself. */
-export function sumOf(parts: readonly Pick<Part, 'estimate'>[]): Guesses {
-  const sum = (member: keyof Guesses) => parts.reduce((all, { estimate }) => all + estimate[member], 0);
+/** The sum of estimates, each point by itself. */
+export function sumOf(parts: readonly Pick<Part, 'estimate'>[]): ThreePointEstimate {
+  const sum = (member: keyof ThreePointEstimate) => parts.reduce((all, { estimate }) => all + estimate[member], 0);
   return {
     optimistic_hours: sum('optimistic_hours'),
     likely_hours: sum('likely_hours'),
@@ -79,8 +79,8 @@ export function sumOf(parts: readonly Pick<Part, 'estimate'>[]): Guesses {
   };
 }
 
-/** Guesses whose mean is so many hours. */
-export function around(hours: number): Guesses {
+/** ThreePointEstimate whose mean is so many hours. */
+export function around(hours: number): ThreePointEstimate {
   return {
     optimistic_hours: hours * SPREAD.optimistic,
     likely_hours: hours,
@@ -90,10 +90,10 @@ export function around(hours: number): Guesses {
 
 /** The share of an estimate for so many hours of a total. */
 export function share(
-  { optimistic_hours, likely_hours, pessimistic_hours }: Guesses,
+  { optimistic_hours, likely_hours, pessimistic_hours }: ThreePointEstimate,
   hours: number,
   total: number,
-): Guesses {
+): ThreePointEstimate {
   return {
     optimistic_hours: (optimistic_hours * hours) / total,
     likely_hours: (likely_hours * hours) / total,

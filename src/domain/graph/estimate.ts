@@ -1,13 +1,13 @@
 import type { ComplexityLevel } from '../../protocol/common/enums.ts';
 
-/** Three guesses at the time that a task takes, in hours. */
-export interface Guesses {
+/** A three-point estimate of the time that a task takes, in hours. */
+export interface ThreePointEstimate {
   optimistic_hours: number;
   likely_hours: number;
   pessimistic_hours: number;
 }
 
-export interface Estimate {
+export interface PertEstimate {
   hours: number;
   deviation_hours: number;
 }
@@ -22,7 +22,7 @@ export const UNESTIMATED_HOURS = 1;
  * @example
  * pertEstimate({ optimistic_hours: 1, likely_hours: 2, pessimistic_hours: 9 }); // { hours: 3, deviation_hours: 1.33… }
  */
-export function pertEstimate({ optimistic_hours, likely_hours, pessimistic_hours }: Guesses): Estimate {
+export function pertEstimate({ optimistic_hours, likely_hours, pessimistic_hours }: ThreePointEstimate): PertEstimate {
   return {
     hours: (optimistic_hours + 4 * likely_hours + pessimistic_hours) / 6,
     deviation_hours: (pessimistic_hours - optimistic_hours) / 6,

@@ -24,7 +24,8 @@ export const Estimate = schema(() =>
     )
     .meta({
       id: 'Estimate',
-      description: 'Three guesses at the time of work. The task counts as (optimistic + 4 × likely + pessimistic) / 6.',
+      description:
+        'A three-point estimate of the hours of work. The task counts as (optimistic + 4 × likely + pessimistic) / 6.',
       example: { optimistic_hours: 1, likely_hours: 2, pessimistic_hours: 3 },
     }),
 );

@@ -6,7 +6,7 @@ import { type Decomposition, decompose, type Rules } from '../../../../src/domai
 import { type Part, type Subject, sumOf } from '../../../../src/domain/decomposition/parts.ts';
 import { BUILT_IN_TEMPLATES } from '../../../../src/domain/decomposition/templates.ts';
 import { findCycle } from '../../../../src/domain/graph/cycle.ts';
-import { type Guesses, pertEstimate } from '../../../../src/domain/graph/estimate.ts';
+import { pertEstimate, type ThreePointEstimate } from '../../../../src/domain/graph/estimate.ts';
 import { Capability, TaskPriority } from '../../../../src/protocol/common/enums.ts';
 import { MAX_PARTS } from '../../../../src/protocol/common/limits.ts';
 import { RULE_STRATEGIES } from '../../../../src/protocol/session/decomposition.ts';
@@ -149,7 +149,7 @@ describe('generic strategies', () => {
 
 describe('any decomposition', () => {
   const anyHours = fc.double({ min: 0, max: 10_000, noNaN: true });
-  const anyGuesses: fc.Arbitrary<Guesses> = fc.tuple(anyHours, anyHours, anyHours).map((hours) => {
+  const anyGuesses: fc.Arbitrary<ThreePointEstimate> = fc.tuple(anyHours, anyHours, anyHours).map((hours) => {
     const [optimistic_hours, likely_hours, pessimistic_hours] = hours.toSorted((a, b) => a - b) as [
       number,
       number,
