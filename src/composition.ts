@@ -24,7 +24,7 @@ import type { Effects } from './ports/effects.ts';
 export function compose(env: Env): Dependencies {
   const settings = readSettings('worker', env);
   const workspaces = objectWorkspaces(env.WORKSPACE);
-  const sockets = objectSockets(env.SESSION, env.AGENT_REGISTRY);
+  const sockets = objectSockets(env);
   return {
     sessions: objectSessions(env.SESSION),
     contexts: objectContexts(env.CONTEXT),

@@ -75,6 +75,10 @@ export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
     return callHome(this.runtime, 'revert', args);
   }
 
+  mayWatch(...args: Args<'mayWatch'>): Answer<'mayWatch'> {
+    return callHome(this.runtime, 'mayWatch', args);
+  }
+
   history(...args: Args<'history'>): Answer<'history'> {
     return callHome(this.runtime, 'history', args);
   }

@@ -3,8 +3,9 @@ import { applyEdits, type Edit } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
 import { unchangedSince } from '../../src/domain/context/place.ts';
 import { type Stamp, type StampNode, Stamps } from '../../src/domain/context/stamps.ts';
-import { exceedsBytes, MAX_STORED_BYTES } from '../../src/protocol/common/limits.ts';
+import { BATCH_BYTES, exceedsBytes, MAX_STORED_BYTES } from '../../src/protocol/common/limits.ts';
 import type { ContextWriter } from '../../src/protocol/context/context.ts';
+import { rowsUpTo } from '../kit/storage/rows-up-to.ts';
 import type { ObjectStore, Transaction } from '../kit/storage/store.ts';
 import { readTextParts, writeTextParts } from '../kit/storage/text-parts.ts';
 
@@ -13,6 +14,8 @@ export const CONTEXT_BOUNDS = { context_bytes: 1_048_576, value_bytes: 262_144, 
 const KEPT_CHANGES = 200;
 /** How long the changes are that go with a retired context. */
 const MAX_HISTORY_CHARS = 2_000_000;
+
+const CHANGES = { table: 'changes', key: 'version', chars: 'length(edits)', columns: '*' };
 
 /** What made a version. */
 export interface ChangeRow {
@@ -130,6 +133,11 @@ export class Journal {
     if (version === this.head.version) return this.head;
     if (version > this.head.version || version < this.baseVersion) return null;
     return this.#read(version);
+  }
+
+  /** The next changes after a version, as many as a page has but at least one, and whether there are more. */
+  changesAfter(version: number): { rows: ChangeRow[]; hasMore: boolean } {
+    return rowsUpTo(this.#store, CHANGES, { after: version, rows: KEPT_CHANGES, chars: BATCH_BYTES / 2 });
   }
 
   /** What is known of a version: its data, or what nobody has changed since. */

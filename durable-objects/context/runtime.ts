@@ -7,6 +7,7 @@ import type { ContextSnapshot, MergeInto, NewContext } from '../../src/ports/con
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { FIRST_PAGE, type PageQuery } from '../../src/protocol/common/page.ts';
+import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type {
   Context,
   ContextData,
@@ -36,8 +37,11 @@ import { Merges } from './merges.ts';
 import { type ContextPorts, NO_PORTS } from './ports.ts';
 import { ABSENT, ContextRecords } from './records.ts';
 import { CONTEXT_SCHEMA } from './schema.ts';
+import { ContextSockets } from './sockets.ts';
 import { Tiers, tierDestinations } from './tiers.ts';
 import { ContextViews, noSuchKey } from './views.ts';
+import { WatcherLeases } from './watcher-leases.ts';
+import { ContextWatchers, WATCH_TAG } from './watchers.ts';
 
 /** Builds the runtime of a context. */
 export function buildContext(workspace: WorkspaceId, platform: ObjectPlatform, ports = NO_PORTS): ContextRuntime {
@@ -59,22 +63,26 @@ export class ContextRuntime {
   readonly #changes: Changes;
   readonly #handle: (name: string, due: Due) => void;
   readonly tiers: Tiers;
+  readonly sockets: ContextSockets;
   readonly #views: ContextViews;
   readonly #fences: Fences;
   readonly #lineage: Lineage;
+  readonly #watchers: ContextWatchers;
   readonly #merges: Merges;
 
   constructor(workspace: WorkspaceId, kit: ObjectKit, ports: ContextPorts) {
     this.#kit = kit;
     this.#records = new ContextRecords(kit.store);
-    this.#journal = new Journal(kit.store, (isNew) => this.tiers.changed(isNew));
+    this.#journal = new Journal(kit.store, (isNew) => {
+      this.tiers.changed(isNew);
+      if (!isNew) this.#watchers.changed();
+    });
     this.tiers = new Tiers(workspace, ports, {
       kit,
       records: this.#records,
       journal: this.#journal,
       view: () => this.#views.contextOf(this.#journal.head),
     });
-    this.#handle = handlerOf(this.tiers.deadlines);
     this.#changes = new Changes(this.#records, this.#journal);
     const { store } = kit;
     const reshaped = () => this.tiers.reshaped();
@@ -83,6 +91,10 @@ export class ContextRuntime {
     this.#merges = new Merges({ ...parts, changes: this.#changes });
     this.#views = new ContextViews({ ...parts, merges: this.#merges });
     this.#fences = new Fences(kit.store);
+    const leases = new WatcherLeases(kit, ports.heldLease, () => store.platform.sockets(WATCH_TAG));
+    this.#watchers = new ContextWatchers({ ...parts, leases });
+    this.sockets = new ContextSockets({ ...parts, watchers: this.#watchers, leases });
+    this.#handle = handlerOf({ ...this.tiers.deadlines, ...leases.deadlines });
     this.#calls = new Calls(kit, { workspace, absent: ABSENT, exists: () => this.#records.exists });
   }
 
@@ -197,6 +209,10 @@ export class ContextRuntime {
     });
   }
 
+  mayWatch(call: Call): Outcome<null> {
+    return this.#read('mayWatch', call, () => ok(null));
+  }
+
   history(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextHistory> {
     return this.#read('history', call, () => this.#views.history(page));
   }
@@ -210,6 +226,7 @@ export class ContextRuntime {
       const stale = this.#changes.whyStale([], expectedBy(call));
       if (stale) return stale;
       this.tiers.remove();
+      this.#kit.store.afterCommit(() => this.#watchers.end(CLOSE.deleted, 'the context was deleted'));
       return ok(null);
     });
   }

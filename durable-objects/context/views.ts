@@ -112,7 +112,7 @@ export function noSuchKey(pointer: string): Outcome<never> {
   return refuse('not_found', `The context has no value at ${pointer}.`);
 }
 
-function changeOf({ version, id, at, by, edits, merged }: ChangeRow): ContextChange {
+export function changeOf({ version, id, at, by, edits, merged }: ChangeRow): ContextChange {
   const change = { version, id, at: instant(at), by: JSON.parse(by), edits: JSON.parse(edits) };
   return merged === null ? change : { ...change, merged: JSON.parse(merged) };
 }

@@ -71,7 +71,7 @@ export class Workspace extends ObjectShell<WorkspaceRuntime> implements Workspac
 
 /** Delivers socket closings to the objects of a workspace that hold sockets. */
 function closeSocketsIn(workspace: WorkspaceId, env: Env): Destination['deliver'] {
-  const sockets = objectSockets(env.SESSION, env.AGENT_REGISTRY);
+  const sockets = objectSockets(env);
   return async (_key, payload) => {
     const { token_id, place } = payload as SocketClosing;
     await sockets.close(workspace, place, token_id);

@@ -1,6 +1,8 @@
+import type { WatchSocketConstructor } from './follow.ts';
 import type { RestClient } from './rest.ts';
 import { createRestClient, type RestClientOptions } from './rest-client.ts';
-import { type SessionWatch, type WatchOptions, type WatchSocketConstructor, watchSession } from './watch.ts';
+import { type SessionWatch, type WatchOptions, watchSession } from './watch.ts';
+import { type ContextWatch, type ContextWatchOptions, watchContext } from './watch-context.ts';
 
 export interface ClientOptions extends RestClientOptions {
   /** The platform's `WebSocket` by default. */
@@ -10,6 +12,8 @@ export interface ClientOptions extends RestClientOptions {
 export interface Client extends RestClient {
   /** Watches a session, and resumes after a disconnect. See `watchSession`. */
   watchSession(id: string, options?: WatchOptions): SessionWatch;
+  /** Watches a context, or one place of it, and resumes after a disconnect. See `watchContext`. */
+  watchContext(id: string, options?: ContextWatchOptions): ContextWatch;
 }
 
 /**
@@ -29,5 +33,10 @@ export function createClient(options: ClientOptions): Client {
   const { baseUrl } = options;
   const rest = createRestClient(options);
   const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as WatchSocketConstructor);
-  return { ...rest, watchSession: (id, watch) => watchSession({ baseUrl, rest, WebSocket }, id, watch) };
+  const target = { baseUrl, rest, WebSocket, lease: options.lease };
+  return {
+    ...rest,
+    watchSession: (id, watch) => watchSession(target, id, watch),
+    watchContext: (id, watch) => watchContext(target, id, watch),
+  };
 }

@@ -15,5 +15,7 @@ export interface Call {
 
 /** The header in which the Worker passes the verified principal (JSON) to an object with a socket upgrade. */
 export const PRINCIPAL_HEADER = 'x-oio-principal';
+/** The header in which the Worker passes the lease that the session has confirmed (JSON of `Call.lease`), if there is one. */
+export const CALL_LEASE_HEADER = 'x-oio-lease';
 /** The header with the socket's id in the workspace's records. It is absent if the token cannot end. */
 export const SOCKET_ID_HEADER = 'x-oio-socket';

@@ -86,6 +86,8 @@ export interface ContextApi {
   /** @param create see `update` */
   link(call: Call, link: ContextLink, create?: NewContext): Promise<Outcome<Context>>;
   unlink(call: Call, id: ContextId): Promise<Outcome<null>>;
+  /** Whether the caller may watch it, now. Its socket then opens by `Sockets`. */
+  mayWatch(call: Call): Promise<Outcome<null>>;
   history(call: Call, page?: PageQuery): Promise<Outcome<ContextHistory>>;
   diff(call: Call, from: number, to: number): Promise<Outcome<ContextDiff>>;
   remove(call: Call): Promise<Outcome<null>>;

@@ -2,13 +2,17 @@ import type { Role } from '../protocol/common/enums.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
 import type { Page, PageQuery } from '../protocol/common/page.ts';
+import type { ContextId } from '../protocol/context/context.ts';
 import type { BulkResult } from '../protocol/session/bulk.ts';
 import type { TaskTemplate, TemplateBody } from '../protocol/workspace/task-template.ts';
 import type { CreateTokenRequest, TokenView } from '../protocol/workspace/token.ts';
 import type { Call } from './calls.ts';
 
 /** The object that holds a socket, so that a revocation can close it. */
-export type SocketPlace = { kind: 'session'; id: SessionId } | { kind: 'agent_registry'; id: WorkspaceId };
+export type SocketPlace =
+  | { kind: 'session'; id: SessionId }
+  | { kind: 'context'; id: ContextId }
+  | { kind: 'agent_registry'; id: WorkspaceId };
 
 /** The id of a socket's record. The records of one object sort together. @param id unique within the object */
 export function socketIdAt({ kind, id: place }: SocketPlace, id: string): string {

@@ -11,9 +11,11 @@ import { startBuiltWorker, TOKEN } from './support/built-worker.ts';
 const run = promisify(execFile);
 const NODE = resolve('node_modules/.bin/node');
 const README = readFileSync('src/client/README.md', 'utf8');
+/** Documents with programs that use the package, too. */
+const GUIDES = [readFileSync('docs/contexts.md', 'utf8')];
 
-/** The programs of the README, each with the lines that it says it prints. */
-const EXAMPLES = [...README.matchAll(/```js\n([\s\S]*?)```/g)].map(([, program = '']) => ({
+/** The programs of the README and of the guides, each with the lines that it says it prints. */
+const EXAMPLES = [...[README, ...GUIDES].join('\n').matchAll(/```js\n([\s\S]*?)```/g)].map(([, program = '']) => ({
   program,
   names: /^import \{ (.+) \}/.exec(program)?.[1]?.split(', ') ?? [],
   prints: [...program.matchAll(/console\.log\(.*\/\/ (.+)$/gm)].map(([, line]) => line!),

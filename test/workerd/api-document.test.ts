@@ -49,6 +49,7 @@ const REFUSED: Readonly<Record<string, number>> = {
   // The agent of this test is not connected.
   routeTask: 409,
   watchSession: 426,
+  watchContext: 426,
   openRunSocket: 426,
   openControlSocket: 426,
 };

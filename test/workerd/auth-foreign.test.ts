@@ -54,6 +54,7 @@ async function populated(acts: boolean) {
     '/api/v1/agents/': { id: agent.id },
     '/api/v1/tokens/': { id: token.id },
     '/ws/sessions/': { id: session },
+    '/ws/contexts/': { id: context.id },
     '/api/v1/leases/': { task_id: taskIdOf(session, IMPLICIT_TASK), epoch: '1' },
     '/ws/leases/': { task_id: taskIdOf(session, IMPLICIT_TASK), epoch: '1' },
     // An agent chooses its own id, in each workspace.

@@ -3,7 +3,7 @@ import { consoleLogger } from '../../../src/adapters/console-logger.ts';
 import { partsOfName } from '../../../src/adapters/objects/names.ts';
 import { objectWorkspaces } from '../../../src/adapters/objects/stubs.ts';
 import { readObjectSettings } from '../../../src/configuration/read.ts';
-import { PRINCIPAL_HEADER, SOCKET_ID_HEADER } from '../../../src/ports/calls.ts';
+import { CALL_LEASE_HEADER, type Call, PRINCIPAL_HEADER, SOCKET_ID_HEADER } from '../../../src/ports/calls.ts';
 import { boundLogger, errorFields } from '../../../src/ports/logger.ts';
 import type { WorkspaceId } from '../../../src/protocol/common/ids.ts';
 import { authorityOf, type Principal } from '../../../src/protocol/workspace/token.ts';
@@ -53,7 +53,8 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
     if (header === null) return new Response('the request has no principal', { status: 401 });
     const principal = JSON.parse(header) as Principal;
     const ours = principal.workspace === this.#workspace;
-    const opening = ours ? this.runtime.sockets?.open(new URL(request.url), principal) : null;
+    const lease = JSON.parse(request.headers.get(CALL_LEASE_HEADER) ?? 'null') as Call['lease'] | null;
+    const opening = ours ? this.runtime.sockets?.open(new URL(request.url), principal, lease) : null;
     if (!opening) return new Response('there is no such socket', { status: 404 });
     if ('full' in opening) return new Response(opening.full, { status: 429 });
     const tags = [...opening.tags, tokenTag(authorityOf(principal))];

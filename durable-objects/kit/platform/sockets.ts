@@ -1,3 +1,4 @@
+import type { Call } from '../../../src/ports/calls.ts';
 import { exceedsBytes, MAX_FRAME_BYTES } from '../../../src/protocol/common/limits.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { authorityOf, type Principal } from '../../../src/protocol/workspace/token.ts';
@@ -23,8 +24,11 @@ export interface SocketRefusal {
 
 /** The socket handlers of a runtime. `ObjectShell` calls them. */
 export interface SocketHolder {
-  /** Opens the socket of a URL for a principal of this workspace; null if no such socket exists. */
-  open(url: URL, principal: Principal): SocketOpening | SocketRefusal | null;
+  /**
+   * Opens the socket of a URL for a principal of this workspace; null if no such socket exists.
+   * @param lease the lease that the upgrade names and its session has confirmed; null without one
+   */
+  open(url: URL, principal: Principal, lease: Call['lease'] | null): SocketOpening | SocketRefusal | null;
   /** Handles a frame. If it throws, it has stored nothing. The shell closes the socket, and the client reconnects. */
   receive(socket: ObjectSocket, text: string): void;
   /** Called when either side has closed the socket. */

@@ -3,9 +3,10 @@ import { PRINCIPAL_HEADER } from '../../ports/calls.ts';
 import type { Contexts } from '../../ports/contexts.ts';
 import type { Directories } from '../../ports/directory.ts';
 import type { Sessions } from '../../ports/sessions.ts';
-import type { Sockets } from '../../ports/sockets.ts';
-import type { Workspaces } from '../../ports/workspace.ts';
+import type { Sockets, TokenSockets } from '../../ports/sockets.ts';
+import type { SocketPlace, Workspaces } from '../../ports/workspace.ts';
 import { ERROR_CODES, ok, refuse } from '../../protocol/common/errors.ts';
+import type { WorkspaceId } from '../../protocol/common/ids.ts';
 import { SOCKET_PROTOCOL } from '../../protocol/common/socket.ts';
 import { pathOf } from '../../protocol/endpoints/routes.ts';
 import { nextEventOn } from './event-wait.ts';
@@ -36,19 +37,25 @@ export function objectWorkspaces(namespace: Namespace): Workspaces {
   return { of: (workspace) => remote(namespace, workspaceName(workspace)) };
 }
 
-export function objectSockets(sessions: Namespace, agentRegistries: Namespace): Sockets {
-  const [registries, all] = [objectAgentRegistries(agentRegistries), objectSessions(sessions)];
+/** The namespaces of objects that hold sockets. */
+interface SocketHolders {
+  SESSION: Namespace;
+  CONTEXT: Namespace;
+  AGENT_REGISTRY: Namespace;
+}
+
+export function objectSockets({ SESSION: sessions, CONTEXT, AGENT_REGISTRY }: SocketHolders): Sockets {
+  const holder = (workspace: WorkspaceId, { kind, id }: SocketPlace): [Namespace, string] => {
+    if (kind === 'session') return [sessions, sessionName(workspace, id)];
+    return kind === 'context' ? [CONTEXT, contextName(workspace, id)] : [AGENT_REGISTRY, agentRegistryName(workspace)];
+  };
   return {
     open: (workspace, place, upgrade) =>
-      reach(() =>
-        place.kind === 'session'
-          ? sessions.getByName(sessionName(workspace, place.id)).fetch(upgrade)
-          : agentRegistries.getByName(agentRegistryName(workspace)).fetch(upgrade),
-      ),
-    close: (workspace, place, tokenId) => {
-      const holder = place.kind === 'session' ? all.at(workspace, place.id) : registries.of(workspace);
-      return holder.closeSockets(tokenId);
-    },
+      reach(() => {
+        const [namespace, name] = holder(workspace, place);
+        return namespace.getByName(name).fetch(upgrade);
+      }),
+    close: (workspace, place, tokenId) => remote<TokenSockets>(...holder(workspace, place)).closeSockets(tokenId),
     nextEvent: async ({ principal, request_id }, id, cursor, ms) => {
       const path = `${pathOf('watchSession', { id })}?after=${cursor}`;
       const headers = {

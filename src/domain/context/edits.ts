@@ -1,4 +1,3 @@
-import { compileJSONPointer, parseJSONPointer } from 'immutable-json-patch';
 import { isObject, isSame, type Json, type JsonObject, memberOf } from './json.ts';
 
 /**
@@ -16,8 +15,15 @@ export interface Edit {
 /** The members from the root to a place. */
 export type Path = readonly string[];
 
-export const pathOf: (pointer: string) => string[] = parseJSONPointer;
-export const pointerOf = (path: Path): string => compileJSONPointer([...path]);
+/** The members that a JSON Pointer names (RFC 6901 §4). It is empty, or begins with a slash. */
+export function pathOf(pointer: string): string[] {
+  const members = pointer.split('/').slice(1);
+  return members.map((member) => member.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+export function pointerOf(path: Path): string {
+  return path.map((member) => `/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
 
 /** The edits that make `after` of `before`: as few and as deep as possible. Shared parts cost nothing. */
 export function editsBetween(before: JsonObject, after: JsonObject): Edit[] {

@@ -8,7 +8,6 @@ import { pointerTo, promoteContext, shareContext } from '../../application/conte
 import { underLease } from '../../application/context/under-lease.ts';
 import { writeContext } from '../../application/context/write-context.ts';
 import type { Call } from '../../ports/calls.ts';
-import type { LeaseKey } from '../../ports/lease-calls.ts';
 import type { Sessions } from '../../ports/sessions.ts';
 import type { Outcome } from '../../protocol/common/errors.ts';
 import type { ContextRef } from '../../protocol/context/address.ts';
@@ -17,6 +16,7 @@ import { pathOf } from '../../protocol/endpoints/routes.ts';
 import type { AppContext } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
+import { leaseIn } from '../lease-in.ts';
 import { linkNext } from '../next-page.ts';
 
 /** Handlers of contexts. */
@@ -68,7 +68,8 @@ function underLeases<Own extends SomeHandlers>(sessions: Sessions, handlers: Own
   const leased = Object.entries(handlers).map(([id, handle]) => [
     id,
     async (request: { call: Call }, c: AppContext) => {
-      const call = await underLease(sessions, request.call, leaseIn(c));
+      const lease = c.req.header(LEASE_HEADER);
+      const call = await underLease(sessions, request.call, lease === undefined ? null : leaseIn(lease));
       return call.ok ? (handle as LooseHandler)({ ...request, call: call.value }, c) : call;
     },
   ]);
@@ -76,9 +77,3 @@ function underLeases<Own extends SomeHandlers>(sessions: Sessions, handlers: Own
 }
 
 type LooseHandler = (request: { call: Call }, c: AppContext) => Promise<Outcome<unknown>>;
-
-/** The lease that the request names. The schema of the header has checked it. */
-function leaseIn(c: AppContext): LeaseKey | null {
-  const [task_id, epoch] = c.req.header(LEASE_HEADER)?.split('/') ?? [];
-  return task_id === undefined ? null : { task_id, epoch: Number(epoch) };
-}

@@ -1,15 +1,18 @@
 import type { MiddlewareHandler } from 'hono';
 import { ownAgentOnly } from '../../application/authorize.ts';
-import { PRINCIPAL_HEADER, SOCKET_ID_HEADER } from '../../ports/calls.ts';
+import { contextAt } from '../../application/context/identity.ts';
+import { underLease } from '../../application/context/under-lease.ts';
+import { CALL_LEASE_HEADER, type Call, PRINCIPAL_HEADER, SOCKET_ID_HEADER } from '../../ports/calls.ts';
 import { type SocketPlace, socketIdAt } from '../../ports/workspace.ts';
 import { type Outcome, ok, refuse } from '../../protocol/common/errors.ts';
 import { type SessionId, sessionOfTask } from '../../protocol/common/ids.ts';
 import { SOCKET_PROTOCOL } from '../../protocol/common/socket.ts';
-import { type Principal, revocableToken } from '../../protocol/workspace/token.ts';
+import { revocableToken } from '../../protocol/workspace/token.ts';
 import type { Authenticator } from '../auth/authenticate.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
+import { leaseIn } from '../lease-in.ts';
 import { codeOfStatus } from '../problems.ts';
 import { refusal } from '../refusal.ts';
 
@@ -34,18 +37,19 @@ export function onlyVerifiedUpgrades(authenticator: Authenticator): MiddlewareHa
 }
 
 /** Handlers that forward verified upgrades to the objects that hold the sockets. */
-export function socketHandlers({ sockets, workspaces, effects }: Dependencies) {
+export function socketHandlers({ sockets, sessions, contexts, workspaces, effects }: Dependencies) {
   /**
    * Opens the socket at its object, and then records it in the workspace. In this order, an object that does not exist
    * leaves no record. The workspace also checks the token, because this isolate's list of revocations may be out of
    * date. If the token ends before the record is made, `recordSocket` refuses; if it ends later, the record is used to
    * close the socket. The client gets the socket only after both steps.
    */
-  async function open(c: AppContext, principal: Principal, place: SocketPlace): Promise<Outcome<Response>> {
+  async function open(c: AppContext, call: SocketCall, place: SocketPlace): Promise<Outcome<Response>> {
+    const { principal } = call;
     const { workspace } = principal;
     const tokenId = revocableToken(principal);
     const socketId = tokenId === null ? null : socketIdAt(place, effects.uuid());
-    const response = await sockets.open(workspace, place, upgradeOf(c, principal, socketId));
+    const response = await sockets.open(workspace, place, upgradeOf(c, call, socketId));
     if (response.status !== 101) return refuse(codeOfStatus(response.status), await response.text());
     if (tokenId === null || socketId === null) return ok(response);
     if (await workspaces.of(workspace).recordSocket(tokenId, socketId, place)) return ok(response);
@@ -53,20 +57,31 @@ export function socketHandlers({ sockets, workspaces, effects }: Dependencies) {
     return REVOKED;
   }
 
-  const toSession = (c: AppContext, principal: Principal, id: SessionId) => open(c, principal, { kind: 'session', id });
+  const toSession = (c: AppContext, call: Call, id: SessionId) =>
+    open(c, { principal: call.principal }, { kind: 'session', id });
   return {
-    watchSession: ({ params, call }, c) => toSession(c, call.principal, params.id),
-    openRunSocket: ({ params, call }, c) => toSession(c, call.principal, sessionOfTask(params.task_id)),
+    watchSession: ({ params, call }, c) => toSession(c, call, params.id),
+    watchContext: async ({ params, query, call }, c) => {
+      const leased = await underLease(sessions, call, query.lease === undefined ? null : leaseIn(query.lease));
+      if (!leased.ok) return leased;
+      const { id, home } = await contextAt(contexts, leased.value, params.id);
+      const may = await home.mayWatch(leased.value);
+      return may.ok ? open(c, leased.value, { kind: 'context', id }) : may;
+    },
+    openRunSocket: ({ params, call }, c) => toSession(c, call, sessionOfTask(params.task_id)),
     openControlSocket: async ({ params, call: { principal } }, c) => {
       const own = ownAgentOnly(principal, params.agent_id);
-      return own.ok ? open(c, principal, { kind: 'agent_registry', id: principal.workspace }) : own;
+      return own.ok ? open(c, { principal }, { kind: 'agent_registry', id: principal.workspace }) : own;
     },
   } satisfies SomeHandlers;
 }
 
+/** Who opens a socket, and under which lease. */
+type SocketCall = Pick<Call, 'principal' | 'lease'>;
+
 const REVOKED = refuse('unauthorized', 'The token was revoked. Use another token.');
 
-function upgradeOf(c: AppContext, principal: Principal, socketId: string | null): Request {
+function upgradeOf(c: AppContext, { principal, lease }: SocketCall, socketId: string | null): Request {
   const headers = new Headers();
   for (const name of FORWARDED_HEADERS) {
     const value = c.req.header(name);
@@ -75,6 +90,7 @@ function upgradeOf(c: AppContext, principal: Principal, socketId: string | null)
   headers.set('Sec-WebSocket-Protocol', SOCKET_PROTOCOL);
   headers.set('X-Request-ID', c.get('requestId'));
   headers.set(PRINCIPAL_HEADER, JSON.stringify(principal));
+  if (lease) headers.set(CALL_LEASE_HEADER, JSON.stringify(lease));
   if (socketId !== null) headers.set(SOCKET_ID_HEADER, socketId);
   return new Request(c.req.url, { headers });
 }

@@ -37,6 +37,10 @@ export const MAX_BODY_BYTES = 1_048_576;
 export const MAX_DISCARDED_BODY_BYTES = 16_777_216;
 /** A watcher gets a mark to acknowledge after so many UTF-16 code units. */
 export const MARK_EVERY_CHARS = 65_536;
+/** The longest path of a context's watcher: its socket must remember it while the object sleeps. */
+export const MAX_WATCH_PATH_CHARS = 200;
+/** A watcher of a context gets a mark to acknowledge after so many bytes. */
+export const MARK_EVERY_BYTES = 65_536;
 /** A watcher whose acknowledgements are this far behind is closed, with its cursor as the reason. */
 export const MAX_WATCHER_LAG_BYTES = 1_048_576;
 /** The most text of a tool's input or output in one event. Longer text is truncated and marked. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { SessionId, Uuid } from '../common/ids.ts';
-import { MAX_PATCH_OPERATIONS, MAX_POINTER_CHARS } from '../common/limits.ts';
+import { LeaseText } from '../common/lease-text.ts';
+import { MAX_PATCH_OPERATIONS, MAX_POINTER_CHARS, MAX_WATCH_PATH_CHARS } from '../common/limits.ts';
 import { PageQuery } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { ContextName } from './address.ts';
@@ -166,3 +167,17 @@ export const ContextVersionsQuery = schema(() =>
   z.strictObject({ from: Version().meta({ example: 1 }), to: Version().meta({ example: 1 }) }),
 );
 export const ContextHistoryQuery = PageQuery;
+
+export const WatchContextQuery = schema(() =>
+  z.strictObject({
+    path: Pointer().max(MAX_WATCH_PATH_CHARS).optional().meta({
+      description: 'A JSON Pointer (RFC 6901) of the place that is watched. By default, the whole context.',
+    }),
+    after: z.coerce.number<number>().int().min(0).optional().meta({
+      description: 'The version after which the watch continues. Without it, it begins with the newest value.',
+    }),
+    lease: LeaseText().optional().meta({
+      description: 'The lease under which an agent watches, as in the header `Oio-Lease`, which browsers cannot send.',
+    }),
+  }),
+);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { ErrorCode } from '../common/errors.ts';
+import { LeaseText } from '../common/lease-text.ts';
 import { JSON_TYPE, MERGE_PATCH_TYPE } from '../common/media-types.ts';
 import { type Schema, schema } from '../common/schema.ts';
 import type { OperationId, ParamNames, PathOf } from './routes.ts';
@@ -130,17 +131,10 @@ export const LEASE_HEADER = 'Oio-Lease';
 /** The header of requests that an agent makes while it works. */
 export const LeaseHeaders = schema(() =>
   z.object({
-    [LEASE_HEADER]: z
-      .string()
-      .regex(
-        /^[0-9a-f-]{36}\/[1-9]\d{0,8}$/,
-        'must be the id of a task, a slash and an epoch, such as 0198c2f0-1a2b-8c3d-9e4f-5a6b00000001/1',
-      )
-      .optional()
-      .meta({
-        description:
-          'The lease under which an agent makes the request: `<task_id>/<epoch>`. With it, the agent reads and writes contexts of the session. If it has lost the lease, the request is refused with `stale_lease`, and changes nothing.',
-      }),
+    [LEASE_HEADER]: LeaseText().optional().meta({
+      description:
+        'The lease under which an agent makes the request: `<task_id>/<epoch>`. With it, the agent reads and writes contexts of the session. If it has lost the lease, the request is refused with `stale_lease`, and changes nothing.',
+    }),
   }),
 );
 

@@ -112,6 +112,7 @@ export const ROUTES = {
 
   createTicket: { method: 'POST', path: '/api/v1/tickets' },
   watchSession: { method: 'GET', path: '/ws/sessions/{id}' },
+  watchContext: { method: 'GET', path: '/ws/contexts/{id}' },
   openRunSocket: { method: 'GET', path: '/ws/leases/{task_id}/{epoch}' },
   openControlSocket: { method: 'GET', path: '/ws/agents/{agent_id}/control' },
 

@@ -3,6 +3,8 @@ import { CursorText } from '../common/cursor-text.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { schema } from '../common/schema.ts';
 import { SOCKET_PROTOCOL } from '../common/socket.ts';
+import { ContextRef } from '../context/address.ts';
+import { WatchContextQuery } from '../context/requests.ts';
 import { CreateTicketRequest, Ticket } from '../workspace/token.ts';
 import { type Endpoints, json } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
@@ -23,6 +25,7 @@ const socket = (page: string) =>
   }) as const;
 
 const WATCH_PAGE = 'docs/watch-protocol.md';
+const CONTEXTS_PAGE = 'docs/contexts.md';
 const AGENT_PAGE = 'docs/agent-protocol.md';
 
 /** Sockets, and the tickets that open one from a browser. */
@@ -43,6 +46,15 @@ export const SOCKET_ENDPOINTS = {
     query: schema(() => z.strictObject({ after: CursorText().optional() })),
     responses: { 101: socket(WATCH_PAGE) },
     errors: ['not_found', 'too_many_requests'],
+  },
+  watchContext: {
+    tag: 'Sockets',
+    summary: 'Watch a context, or one place of it',
+    access: 'read_context',
+    params: schema(() => z.object({ id: ContextRef() })),
+    query: WatchContextQuery,
+    responses: { 101: socket(CONTEXTS_PAGE) },
+    errors: ['context_not_found', 'context_scope_mismatch', 'stale_lease', 'too_many_requests'],
   },
   openRunSocket: {
     tag: 'Sockets',

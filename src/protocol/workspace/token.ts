@@ -129,7 +129,7 @@ export type TokenList = Infer<typeof TokenList>;
 export const CreateTicketRequest = schema(() =>
   z
     .strictObject({
-      path: z.string().regex(/^\/ws\/[A-Za-z0-9/_-]{1,300}$/, 'must be the path of a socket, which begins with /ws/'),
+      path: z.string().regex(/^\/ws\/[A-Za-z0-9/._-]{1,300}$/, 'must be the path of a socket, which begins with /ws/'),
     })
     .meta({
       id: 'CreateTicketRequest',

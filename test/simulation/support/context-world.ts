@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { callHome } from '../../../durable-objects/context/home.ts';
-import type { ContextPorts } from '../../../durable-objects/context/ports.ts';
+import { type ContextPorts, NO_PORTS } from '../../../durable-objects/context/ports.ts';
 import { buildContext, type ContextRuntime } from '../../../durable-objects/context/runtime.ts';
 import type { ObjectPlatform } from '../../../durable-objects/kit/platform/platform.ts';
 import { readContext } from '../../../src/application/context/read-context.ts';
@@ -165,6 +165,7 @@ export class ContextWorld {
       },
     });
     const ports: ContextPorts = {
+      ...NO_PORTS,
       archive: this.postgres.to(this.archive),
       copies: this.redis.to(this.copies),
       sessionEnd: async () => this.#ended,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createClient } from '../../../src/client/client.ts';
-import type { SocketEvent, WatchConnection, WatchOptions, WatchSocket } from '../../../src/client/watch.ts';
+import type { SocketEvent, WatchConnection, WatchSocket } from '../../../src/client/follow.ts';
+import type { WatchOptions } from '../../../src/client/watch.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { type ModelConnection, ModelServer } from './support/model-server.ts';
 

@@ -1,3 +1,4 @@
+import { NO_PORTS } from '../../../durable-objects/context/ports.ts';
 import type { ContextCopy } from '../../../src/ports/context-copies.ts';
 import type { NewContext } from '../../../src/ports/contexts.ts';
 import { ContextInProcess } from '../../support/context-in-process.ts';
@@ -39,7 +40,7 @@ export class TieredWorld {
       this.asked++;
       return this.endedAt;
     };
-    this.home = new ContextInProcess(this.platform, { archive, copies: this.copies, sessionEnd });
+    this.home = new ContextInProcess(this.platform, { ...NO_PORTS, archive, copies: this.copies, sessionEnd });
   }
 
   static async of(scope: NewContext['scope']): Promise<TieredWorld> {

@@ -19,6 +19,7 @@ export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> 
   readContextKey: EVERYONE,
   putContextKey: WRITERS,
   deleteContextKey: WRITERS,
+  watchContext: EVERYONE,
   readContextHistory: EVERYONE,
   diffContextVersions: EVERYONE,
   revertContext: WRITERS,
