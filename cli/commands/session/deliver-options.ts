@@ -36,6 +36,7 @@ export function deliverRequest({ branch, push = false, remote, message }: Delive
 export function deliveryLine(delivery: BranchDelivery): string {
   const { state, branch, remote } = delivery;
   if (state !== 'waiting' && state !== 'running') return deliveryText({ ...delivery, state });
-  const by = state === 'running' ? `by ${delivery.agent_name}` : 'when it is done, or when an agent takes it';
-  return `To be delivered to the branch ${branch}${remote === null ? '' : ` and pushed to ${remote}`}, ${by}.`;
+  const to = `the branch ${branch}${remote === null ? '' : `, pushed to ${remote}`}`;
+  if (state === 'running') return `${delivery.agent_name} delivers the work to ${to}.`;
+  return `Will be delivered to ${to}. This begins when all work is done and an agent is free.`;
 }
