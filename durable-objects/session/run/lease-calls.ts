@@ -1,5 +1,4 @@
 import { instanceWithoutSocket, judgeReport, STREAM_WITHOUT_SOCKET } from '../../../src/domain/lease/report.ts';
-import { isFinal } from '../../../src/domain/task-status.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { ClaimedOffer, FrameReport, LeaseKey } from '../../../src/ports/lease-calls.ts';
 import { MAX_COUNT } from '../../../src/protocol/common/bounds.ts';
@@ -8,7 +7,6 @@ import { taskIdOf, taskNumber } from '../../../src/protocol/common/ids.ts';
 import type {
   LeaseReport,
   OfferedAssignment,
-  PendingCommand,
   ReleaseLeaseRequest,
   ReportConflictRequest,
   ReportResultRequest,
@@ -17,11 +15,11 @@ import type {
 import type { Calls } from '../../kit/calls/calls.ts';
 import { sha256 } from '../../kit/crypto/sha256.ts';
 import { transactOutcome } from '../../kit/storage/transact-outcome.ts';
-import { instant } from '../../kit/text.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../rows.ts';
-import { activeMs } from '../views.ts';
 import type { AgentClaim } from './claims.ts';
+import { type HandOut, HandOuts } from './hand-outs.ts';
+import { finalReport, leaseReport, offeredAssignment } from './lease-views.ts';
 
 type Needs = Pick<
   SessionParts,
@@ -40,25 +38,6 @@ type Needs = Pick<
   | 'results'
 >;
 
-/** An epoch that was handed out to an agent. It stays after the lease, for reports that are late or come again. */
-interface HandOut {
-  agent_id: string;
-  epoch: number;
-  agent_name: string;
-  repository: string | null;
-  /** The last message that the agent was given with it. */
-  messages_last: number;
-  /** Whether the agent has taken the lease. */
-  taken: boolean;
-  /** Whether the agent merges works. */
-  can_merge?: boolean;
-  /** How the agent has ended the lease: by the result with this digest, or otherwise. */
-  ended?: { result: string } | 'conflict' | 'released';
-}
-
-/** The hand-outs of a task that are known. An agent whose hand-out is forgotten claims again. */
-const MAX_HAND_OUTS = 50;
-
 /**
  * Plain HTTP as a transport of an agent's work (`LeaseCallsApi`). A task is handed out with its offer, and the first
  * report takes the lease. A refused call changes nothing.
@@ -66,9 +45,11 @@ const MAX_HAND_OUTS = 50;
 export class LeaseCalls {
   readonly #parts: Needs;
   readonly #calls: Calls;
+  readonly #handOuts: HandOuts;
 
   constructor(parts: Needs, calls: Calls) {
     this.#parts = parts;
+    this.#handOuts = new HandOuts(parts);
     this.#calls = calls;
   }
 
@@ -83,13 +64,13 @@ export class LeaseCalls {
       const judgement = claims.judge(task, claim);
       if (judgement.verdict !== 'granted') return gone('reason' in judgement ? judgement.reason : 'it has a lease');
       works.fixStart(task);
-      const assignment = this.#offered(task, offered_until);
+      const assignment = offeredAssignment(this.#parts, task, offered_until);
       const { agent_name, repository, can_merge } = offer;
       const before = this.#handOut(call, { task_id, epoch });
       const last = records.lastMessageOf(task);
       // The agent may never have seen the answer before. A message that comes as a command again does no harm.
       const messages_last = Math.min(before?.messages_last ?? last, last);
-      this.#note(task, { agent_id, epoch, agent_name, repository, can_merge, messages_last, taken: false });
+      this.#handOuts.put(task, { agent_id, epoch, agent_name, repository, can_merge, messages_last, taken: false });
       return ok(assignment);
     });
   }
@@ -118,7 +99,7 @@ export class LeaseCalls {
           const taken = this.#parts.frames.takeAll(lease, frames);
           if (!taken.ok) return taken;
           if (taken.value === lease.acked) this.#seen(lease);
-          return ok(this.#view(this.#parts.records.lease(lease.task)!));
+          return ok(leaseReport(this.#parts, this.#parts.records.lease(lease.task)!));
         }),
       key,
     );
@@ -130,7 +111,7 @@ export class LeaseCalls {
     const report = () => {
       const ended = this.#handOut(call, key)?.ended;
       if (typeof ended === 'object') {
-        if (ended.result === digest) return ok(this.#final(key));
+        if (ended.result === digest) return ok(finalReport(this.#parts, key));
         return refuse('result_differs', 'The lease has ended with another result, which counts.');
       }
       return this.#underLease(call, key, (lease) => {
@@ -188,7 +169,7 @@ export class LeaseCalls {
     if (results.continueLease(lease, { status, messages_done, text, error })) {
       this.#seen(lease);
       const session_status = records.session().status;
-      return ok({ ...this.#view(records.lease(lease.task)!), final: false, session_status });
+      return ok({ ...leaseReport(this.#parts, records.lease(lease.task)!), final: false, session_status });
     }
     for (const file of artifacts) {
       const problem = files.store(lease.task, lease.epoch, lease.acked, file);
@@ -198,7 +179,7 @@ export class LeaseCalls {
     results.take(lease, { status, text, messages_done, error });
     const key = { task_id: taskIdOf(records.session().id, lease.task), epoch: lease.epoch };
     this.#noteEnd(call, key, { result: digest });
-    return ok(this.#final(key));
+    return ok(finalReport(this.#parts, key));
   }
 
   /** Runs what an agent does under its lease, which the first report takes. */
@@ -231,7 +212,7 @@ export class LeaseCalls {
         const claim = { ...this.#claim(call, epoch, handOut!), messages_given: handOut!.messages_last };
         const answer = claims.answer(number, claim);
         if (!('assignment' in answer)) return gone(answer.reason);
-        this.#note(number, { ...handOut!, taken: true });
+        this.#handOuts.put(number, { ...handOut!, taken: true });
         reservations.accepted(number, epoch, agent_id);
         return ok(records.lease(number)!);
       }
@@ -261,47 +242,13 @@ export class LeaseCalls {
     };
   }
 
+  /** What is known of the hand-out of this lease to the caller. */
   #handOut(call: Call, { task_id, epoch }: LeaseKey): HandOut | undefined {
-    const agent_id = agentOf(call);
-    return this.#handOuts(taskNumber(task_id)).find((known) => known.epoch === epoch && known.agent_id === agent_id);
-  }
-
-  #handOuts(number: number): HandOut[] {
-    return JSON.parse(this.#parts.records.task(number)?.handed_out ?? '[]') as HandOut[];
-  }
-
-  #note(number: number, handOut: HandOut): void {
-    const { agent_id, epoch } = handOut;
-    const others = this.#handOuts(number).filter((known) => known.agent_id !== agent_id || known.epoch !== epoch);
-    const all = [...others, handOut].slice(-MAX_HAND_OUTS);
-    this.#parts.records.updateTask(number, { handed_out: JSON.stringify(all) });
+    return this.#handOuts.find(taskNumber(task_id), { agent_id: agentOf(call), epoch });
   }
 
   #noteEnd(call: Call, key: LeaseKey, ended: NonNullable<HandOut['ended']>): void {
-    this.#note(taskNumber(key.task_id), { ...this.#handOut(call, key)!, ended });
-  }
-
-  #offered(number: number, offered_until: number): OfferedAssignment {
-    const { claims, kit, records } = this.#parts;
-    const work = claims.assignment(number);
-    const { session_id, task_id, epoch, title, kind = 'work', agent_config, repository, start, resolution } = work;
-    const { checkpoint, messages_done, delivery } = work;
-    const { required_capabilities, required_labels, metadata, max_duration_seconds } = records.spec();
-    const now = kit.store.platform.now();
-    return {
-      ...{ task_id, session_id, epoch, title, kind, agent_config, repository, checkpoint },
-      ...(delivery && { delivery }),
-      ...{ required_capabilities, required_labels, context: metadata },
-      checks: work.checks ?? [],
-      start_checks: work.start_checks ?? [],
-      check_round: work.check_round ?? 1,
-      ...(start && { start }),
-      ...(resolution && { resolution }),
-      input: { messages: records.promptsAfter(number, messages_done) },
-      base_commit: checkpoint?.base_commit ?? start?.base_commit ?? repository.base_commit ?? null,
-      deadline_at: instant(now + Math.max(0, max_duration_seconds * 1_000 - activeMs(records.session(), now))),
-      lease_expires_at: instant(offered_until),
-    };
+    this.#handOuts.put(taskNumber(key.task_id), { ...this.#handOut(call, key)!, ended });
   }
 
   #acknowledge({ task, epoch }: LeaseRow, command: number | undefined): Outcome<null> {
@@ -327,28 +274,6 @@ export class LeaseCalls {
       .pending(task, epoch)
       .flatMap(({ command }) => (command.type === 'message' ? command.data.number : []));
     return waiting.length === 0 ? records.lastMessageOf(task) : Math.min(...waiting) - 1;
-  }
-
-  #view(lease: LeaseRow): LeaseReport {
-    const { task, epoch, acked } = lease;
-    const { commands, leases, records } = this.#parts;
-    const isOver = isFinal(records.task(task)!);
-    return {
-      acked,
-      lease_expires_at: instant(leases.expiresAt(lease)),
-      commands: commands.pending(task, epoch).map(({ id, command }): PendingCommand => {
-        if (isOver && command.type === 'stop') return { id, type: 'cancel', data: command.data };
-        return { id, ...command };
-      }),
-    };
-  }
-
-  #final({ task_id, epoch }: LeaseKey): ResultReport {
-    const { records } = this.#parts;
-    const { status } = records.session();
-    const lease = records.lease(taskNumber(task_id));
-    const acked = lease?.epoch === epoch ? lease.acked : 0;
-    return { final: true, session_status: status, acked, lease_expires_at: null, commands: [] };
   }
 }
 
