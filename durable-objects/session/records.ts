@@ -68,10 +68,18 @@ export class SessionRecords {
       const stored = JSON.parse(json);
       // A session of an earlier release has chosen nothing.
       const later = { ...AgentChoice().parse(stored), ...CheckMembers().parse(stored) };
-      const { allow_rebalance = false, plan = 'none', on_conflict_risk = 'note' } = stored;
+      const { allow_rebalance = false, plan = 'none', on_conflict_risk = 'note', merge_strategy = 'manual' } = stored;
       this.#parsed = {
         json,
-        spec: { ...stored, ...later, allow_rebalance, plan, on_conflict_risk, initial_prompt: prompt.text },
+        spec: {
+          ...stored,
+          ...later,
+          allow_rebalance,
+          plan,
+          on_conflict_risk,
+          merge_strategy,
+          initial_prompt: prompt.text,
+        },
       };
     }
     return this.#parsed.spec;

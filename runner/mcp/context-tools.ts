@@ -11,6 +11,7 @@ import type { ContextChange } from '../../src/protocol/context/context.ts';
 import type { EffectiveContext } from '../../src/protocol/context/merge.ts';
 import type { TaskContext } from '../../src/protocol/run/task-context.ts';
 import { bounded, ToolError } from './answers.ts';
+import type { Disputes } from './disputes.ts';
 import { outline, overlap, placesOf, pointer } from './places.ts';
 import type { SeenVersions } from './seen-versions.ts';
 import { isConflict, type StaleKey, staleText } from './stale.ts';
@@ -30,6 +31,7 @@ export interface ContextToolsDependencies {
   lease: { session_id: SessionId; task_id: TaskId; epoch: number };
   agentId: string;
   seen: SeenVersions;
+  disputes: Disputes;
 }
 
 const MAX_ATTEMPTS = 5;
@@ -92,16 +94,17 @@ export class ContextTools {
     try {
       const written = await contexts.putKey(address, place, { value, expected_version }, { idempotencyKey });
       seen.note(address, place, written.version);
+      if (isSessions(which)) await this.#dependencies.disputes.decided(place, value);
       return `Set ${written.path} in ${nameOf(which)}, which has version ${written.version} now.`;
     } catch (error) {
       if (!isConflict(error)) throw error;
       const { version, keys } = error.problem.current;
-      throw this.#stale(address, version, keys.length > 0 ? keys : [{ path: place, yours: value }]);
+      throw await this.#stale(which, version, keys.length > 0 ? keys : [{ path: place, yours: value }]);
     }
   }
 
   async patch(updates: JsonObject, which: Which): Promise<string> {
-    const { contexts, seen } = this.#dependencies;
+    const { contexts, seen, disputes } = this.#dependencies;
     const address = this.#address(which);
     const places = placesOf(updates);
     if (places.length === 0) throw new ToolError('The patch changes nothing. Name the members to set in `updates`.');
@@ -114,14 +117,18 @@ export class ContextTools {
       const idempotencyKey = this.#keyOf('patch', { address, updates, expected_version });
       try {
         const { version } = await contexts.update(address, { updates, expected_version }, { idempotencyKey });
-        for (const place of places) seen.note(address, place, version);
+        for (const place of places) {
+          seen.note(address, place, version);
+          const value = valueIn(updates, pathOf(place));
+          if (isSessions(which) && value != null) await disputes.decided(place, value);
+        }
         return `Changed ${places.join(', ')} in ${nameOf(which)}, which has version ${version} now.`;
       } catch (error) {
         if (!isConflict(error) || attempt === MAX_ATTEMPTS) throw error;
         const { version, keys } = error.problem.current;
         // The condition is of the oldest place, and others may have been read since.
         const stale = await this.#unseen(address, keys);
-        if (stale.length > 0) throw this.#stale(address, version, stale);
+        if (stale.length > 0) throw await this.#stale(which, version, stale);
         expected_version = version;
       }
     }
@@ -200,7 +207,7 @@ export class ContextTools {
     const version = await this.#make(which);
     const current = await this.#valueOf(address, place);
     if (current === undefined) return version;
-    throw this.#stale(address, current.version, [
+    throw await this.#stale(which, current.version, [
       { path: place, current: current.value, ...(yours !== undefined && { yours }) },
     ]);
   }
@@ -246,9 +253,16 @@ export class ContextTools {
     return checked.flat();
   }
 
-  /** The refusal shows what is there now, so that the same call again is a decision. */
-  #stale(address: string, version: number, keys: readonly StaleKey[]): ToolError {
-    for (const { path } of keys) this.#dependencies.seen.note(address, path, version);
+  /**
+   * The refusal shows what is there now, so that the same call again is a decision. Until then, the refused values of the
+   * session are kept.
+   */
+  async #stale(which: Which, version: number, keys: readonly StaleKey[]): Promise<ToolError> {
+    const { seen, disputes } = this.#dependencies;
+    for (const { path, yours } of keys) {
+      if (isSessions(which) && yours !== undefined) await disputes.keep(path, yours);
+    }
+    for (const { path } of keys) seen.note(this.#address(which), path, version);
     return new ToolError(staleText(version, keys));
   }
 
@@ -278,6 +292,11 @@ export class ContextTools {
     const what = edits.map(({ path, value }) => `${path} = ${outline(value as Json | undefined)}`).join(', ');
     return `version ${version}, ${at}, by ${who}: ${what}`;
   }
+}
+
+/** Whether it is the main context of the session, in which the tasks come together. */
+function isSessions({ scope = 'session', name = MAIN }: Which): boolean {
+  return scope === 'session' && name === MAIN;
 }
 
 /** What counts of the scope’s own context. */

@@ -9,6 +9,7 @@ import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { answerOf } from './answers.ts';
 import { Claims } from './claims.ts';
 import { ContextTools, TOOL_SCOPES } from './context-tools.ts';
+import { Disputes } from './disputes.ts';
 import { SeenVersions } from './seen-versions.ts';
 import type { ToolServer } from './tool-server.ts';
 
@@ -26,6 +27,7 @@ export interface LeaseTools {
   /** Where OpenCode finds them. */
   url: string;
   contexts: Pick<ContextTools, 'excerpt'>;
+  disputes: Pick<Disputes, 'merge' | 'shown'>;
   /** Removes them, and ends what was claimed by them. */
   close(): Promise<void>;
 }
@@ -47,13 +49,15 @@ export function leaseTools({ server, url, token, agentId, agentName }: ToolsDepe
     const lease = { session_id, task_id, epoch };
     const rest = createRestClient({ baseUrl: url, token, lease, deadlineMs: DEADLINE_MS, attemptMs: ATTEMPT_MS });
     const seen = new SeenVersions();
-    const contexts = new ContextTools({ contexts: rest.contexts, lease, agentId, seen });
+    const disputes = new Disputes({ contexts: rest.contexts, lease });
+    const contexts = new ContextTools({ contexts: rest.contexts, lease, agentId, seen, disputes });
     const owner = `${agentName.slice(0, 40)} task ${taskNumber(task_id)}`;
     const claims = new Claims({ locks: rest.locks, session_id, owner });
-    const mounted = server.mount(() => toolsOf(contexts, claims));
+    const mounted = server.mount(() => toolsOf(contexts, disputes, claims));
     return {
       url: mounted.url,
       contexts,
+      disputes,
       close: async () => {
         await mounted.unmount();
         await claims.close();
@@ -91,7 +95,7 @@ const What = {
 const INSTRUCTIONS =
   'The shared context of the agents that work on this session, and claims by which they do not get in each other’s way.';
 
-function toolsOf(contexts: ContextTools, claims: Claims): McpServer {
+function toolsOf(contexts: ContextTools, disputes: Disputes, claims: Claims): McpServer {
   const server = new McpServer({ name: TOOLS_NAME, version: VERSION }, { instructions: INSTRUCTIONS });
   const answer = (run: () => Promise<string>) =>
     answerOf(async () => {
@@ -151,6 +155,28 @@ function toolsOf(contexts: ContextTools, claims: Claims): McpServer {
       annotations: { readOnlyHint: true },
     },
     ({ path, limit, ...which }) => answer(() => contexts.history(path, limit, which)),
+  );
+  server.registerTool(
+    'context_conflicts',
+    {
+      description:
+        'Lists values of the session’s context that tasks have set in different ways, and that nobody has decided.',
+      inputSchema: z.object({}),
+      annotations: { readOnlyHint: true },
+    },
+    () => answer(async () => (await disputes.shown()) ?? 'There is no open conflict.'),
+  );
+  server.registerTool(
+    'context_resolve',
+    {
+      description: 'Decides one of these conflicts: with the current value, the one of the source, or another one.',
+      inputSchema: z.object({
+        conflict: z.int().min(1).describe('Its number.'),
+        choose: z.enum(['current', 'source']).optional(),
+        value: z.json().optional().describe('Another value, in place of choose.'),
+      }),
+    },
+    ({ conflict, ...answers }) => answer(() => disputes.resolve(conflict, answers)),
   );
   server.registerTool(
     'claim',

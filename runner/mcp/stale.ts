@@ -28,7 +28,7 @@ export function staleText(version: number, keys: readonly StaleKey[]): string {
   return [
     `Nothing was written: since you have read it, somebody else has changed this (version ${version} of the context):`,
     ...shown,
-    'Decide which value is right, or combine them, and make the call again with it. You have now seen the present value, so the next call replaces it.',
+    'Decide which value is right, or combine them, and set that one, also if it is the present one. You have now seen the present value, so the next call replaces it. What you leave undecided is kept, and is in conflict when this task is done.',
   ].join('\n');
 }
 

@@ -343,9 +343,21 @@ export class Work implements LeaseWork {
     }
   }
 
+  /** What the task has set in a different way than others is in conflict from now on, or is decided. */
+  async #mergeContext({ tools }: WorkContext): Promise<void> {
+    const { merge_strategy = 'manual' } = this.#assignment;
+    try {
+      const told = await tools?.disputes.merge(merge_strategy);
+      if (told) this.#report(note('warning', told));
+    } catch (error) {
+      this.#report(note('warning', `The shared context cannot be merged: ${(error as Error).message}`));
+    }
+  }
+
   async #conclude(context: WorkContext, message: Message, outcome: TurnOutcome): Promise<void> {
     context.preface = null;
     context.notice = null;
+    if (outcome.type === 'completed') await this.#mergeContext(context);
     if (outcome.type === 'completed') await this.#turnCompleted(context, message, outcome.finish);
     // For a pause or a stop, `run` takes the checkpoint before it releases the lease.
     const isPausing = outcome.type === 'interrupted' && (outcome.by === 'pause' || outcome.by === 'stop');

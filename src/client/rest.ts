@@ -247,6 +247,9 @@ export function createRest(options: RequestOptions) {
       /** The open conflicts of merges with the strategy `manual`. */
       conflicts: (id: string, call?: CallOptions) =>
         allItems((query) => send('listContextConflicts', { params: { id }, query }, call)),
+      /** One page of them. */
+      listConflicts: (id: string, query: QueryFor<'listContextConflicts'> = {}, call?: CallOptions) =>
+        send('listContextConflicts', { params: { id }, query }, call),
       resolve: (id: string, n: number, body: BodyFor<'resolveContextConflict'>, call?: CallOptions) =>
         send('resolveContextConflict', { params: { id, n: String(n) }, body }, call),
       /** Gives a context to another session, as a copy or as a link. */

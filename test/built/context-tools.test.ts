@@ -4,7 +4,7 @@ import { ToolServer } from '../../runner/mcp/tool-server.ts';
 import type { Client } from '../../src/client/client.ts';
 import { checkedClient } from '../support/checked-client.ts';
 import { type BuiltWorker, startBuiltWorker } from './support/built-worker.ts';
-import { type AgentAtWork, agentAtWork } from './support/lease-tools-rig.ts';
+import { type AgentAtWork, agentsAtWork } from './support/lease-tools-rig.ts';
 
 let worker: BuiltWorker;
 let oio: Client;
@@ -24,28 +24,10 @@ afterAll(async () => {
   await worker.stop();
 });
 
-let sessions = 0;
-
-/** A session with as many agents at work on its tasks. */
-async function atWork(count = 1): Promise<{ session: string; at: AgentAtWork[] }> {
-  sessions += 1;
-  const label = `session=${sessions}`;
-  const required_labels = [label];
-  const { id } = await oio.sessions.create({
-    title: 'A session',
-    initial_prompt: 'Do',
-    max_parallel: 4,
-    required_labels,
-  });
-  // Tasks take the place of the session's own prompt.
-  for (let n = 1; count > 1 && n <= count; n++) {
-    await oio.tasks.create({ session_id: id, title: `Task ${n}`, description: 'Do it', required_labels });
-  }
-  await oio.sessions.act(id, 'start');
-  for (let n = 0; n < count; n++) {
-    agents.push(await agentAtWork(worker, oio, server, `AGENT-${sessions}-${n}`, label));
-  }
-  return { session: id, at: [...agents] };
+async function atWork(count = 1) {
+  const { session, at } = await agentsAtWork({ worker, oio, server }, count);
+  agents.push(...at);
+  return { session, at };
 }
 
 it('offers the tools to an MCP client, and none under another path', async () => {
@@ -54,7 +36,8 @@ it('offers the tools to an MCP client, and none under another path', async () =>
   } = await atWork();
   const { tools } = await agent!.mcp.listTools();
   expect(tools.map(({ name }) => name)).toEqual([
-    ...['context_get', 'context_list', 'context_set', 'context_patch', 'context_history', 'claim', 'release'],
+    ...['context_get', 'context_list', 'context_set', 'context_patch', 'context_history'],
+    ...['context_conflicts', 'context_resolve', 'claim', 'release'],
   ]);
   const url = new URL(agent!.tools.url);
   expect((await fetch(new URL('/other', url), { method: 'POST', body: '{}' })).status).toBe(404);

@@ -1,4 +1,7 @@
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { outputsOf, startGraph, whenEnded } from '../system/support/session-of-tasks.ts';
 import { startSession } from '../system/support/started-session.ts';
 import { oioOf } from './support/oio.ts';
 import { sharedFleet } from './support/shared-fleet.ts';
@@ -36,4 +39,30 @@ it('a model reads and writes the context of its session while it works, and clai
   const shown = (await oioOf(fleet, 'session', 'show', session.id)).output;
   expect(shown).toContain(`shared context: 1 value, version ${version}`);
   expect(context.updated_by.task_id).toBe(session.id.replace(/0$/, '1'));
+});
+
+it('tasks at work at the same time that set one value differently leave a conflict, which the task after them sees', async () => {
+  const meeting = mkdtempSync(join(fleet.path, 'meeting-'));
+  const [here, there] = ['a', 'b'].map((name) => join(meeting, name)) as [string, string];
+  /** Both have begun, so that neither knows what the other one sets. */
+  const meet = (own: string, other: string) => `run touch ${own}; until [ -e ${other} ]; do sleep 0.1; done`;
+  const set = (value: string) => tool('context_set', { path: 'plan', value });
+  const id = await startGraph(client, [
+    { name: 'a', title: 'One way', description: `${meet(here, there)}\n${set('walls')}` },
+    { name: 'b', title: 'Another way', description: `${meet(there, here)}\n${set('roof')}` },
+    {
+      title: 'Bring it together',
+      description: `${tool('context_conflicts', {})}\n${tool('context_resolve', { conflict: 1, value: 'both' })}`,
+      depends_on: ['a', 'b'],
+    },
+  ]);
+  expect(await whenEnded(client, id)).toMatchObject({ status: 'completed', merge_strategy: 'manual' });
+  const { items } = await client.sessions.events(id, { limit: 500 });
+  const [conflicts, resolved] = outputsOf(items, 4);
+  expect(conflicts).toMatch(/^conflict 1 at \/plan: current is "(walls|roof)", source is "(walls|roof)"$/);
+  expect(resolved).toContain('Conflict 1 is decided.');
+  const notes = items.flatMap((event) => (event.type === 'agent.note' ? [event.data.text] : []));
+  expect(notes).toContainEqual(expect.stringContaining('set in the shared context differs: /plan.'));
+  const context = await client.contexts.get(`session.${id}`);
+  expect(context).toMatchObject({ data: { plan: 'both' }, open_conflicts: 0 });
 });

@@ -86,7 +86,12 @@ test('the tools of a lease are there in its first prompt, and again after OpenCo
       }));
       return tools;
     });
-    return { url: mounted.url, contexts: { excerpt: async () => EXCERPT }, close: mounted.unmount };
+    return {
+      url: mounted.url,
+      contexts: { excerpt: async () => EXCERPT },
+      disputes: { merge: async () => null, shown: async () => null },
+      close: mounted.unmount,
+    };
   };
   const { client, server: openCode } = fixture.rig;
   const work = await fixture.start(makeAssignment(), new Map(), { openTools });

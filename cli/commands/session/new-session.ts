@@ -1,5 +1,6 @@
 import { SessionPriority } from '../../../src/protocol/common/enums.ts';
 import { truncated, visibleLength } from '../../../src/protocol/common/text.ts';
+import { MergeStrategy } from '../../../src/protocol/context/merge.ts';
 import { SessionPlan } from '../../../src/protocol/session/decomposition.ts';
 import { OnConflictRisk } from '../../../src/protocol/session/requests.ts';
 import { type OptionSpecs, parseWord } from '../../command.ts';
@@ -50,6 +51,11 @@ export const newSessionOptions = {
     placeholder: 'command',
     description: 'A command that must succeed before the work is done, such as "npm test"',
   },
+  'merge-strategy': {
+    type: 'string',
+    placeholder: 'how',
+    description: `How values that tasks set at the same time are decided: ${MergeStrategy().options.join(', ')} (manual)`,
+  },
   'on-conflict-risk': {
     type: 'string',
     placeholder: 'how',
@@ -77,6 +83,9 @@ export function newSession(prompt: string, values: Given) {
     ...choiceOf(values),
     allow_rebalance: values['allow-rebalance'] ?? false,
     ...(values.plan !== undefined && { plan: parseWord('plan', values.plan, SessionPlan().options) }),
+    ...(values['merge-strategy'] !== undefined && {
+      merge_strategy: parseWord('merge-strategy', values['merge-strategy'], MergeStrategy().options),
+    }),
     ...(values['on-conflict-risk'] !== undefined && {
       on_conflict_risk: parseWord('on-conflict-risk', values['on-conflict-risk'], OnConflictRisk().options),
     }),

@@ -169,6 +169,7 @@ export class Claims {
       repository: spec.repository,
       ...(task.kind !== 'deliver' && { start: works.view(number) }),
       ...(resolution && { resolution }),
+      merge_strategy: spec.merge_strategy,
       usage_before: { turns, cost_usd },
       messages_done: checkpoint?.messages_done || records.firstMessageOf(number) - 1,
       messages_last: records.lastMessageOf(number),

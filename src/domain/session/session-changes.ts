@@ -15,6 +15,7 @@ export function sessionChanges(before: { metadata: Json }, request: UpdateSessio
   const defaults: Json = {
     ...{ priority: shape.priority.parse(undefined), tags: [], metadata: {}, allow_rebalance: false },
     ...{ max_parallel: shape.max_parallel.parse(undefined), on_conflict_risk: shape.on_conflict_risk.parse(undefined) },
+    merge_strategy: shape.merge_strategy.parse(undefined),
     ...AgentChoice().parse({}),
     ...CheckMembers().parse({}),
   };

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AgentApprovalKind, Decision, Delivery, TaskKind } from '../common/enums.ts';
 import { SessionId, TaskId } from '../common/ids.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { MergeStrategy } from '../context/merge.ts';
 import { CheckpointView } from '../session/checkpoint.ts';
 import { Check } from '../session/checks.ts';
 import { DeliveryOrder } from '../session/deliver.ts';
@@ -25,6 +26,8 @@ export const Assignment = schema(() =>
     start: Start().optional(),
     /** Only of a task of the kind `resolve`. */
     resolution: Resolution().optional(),
+    /** How the task's values of the shared context are merged with those of others; without it, `manual`. */
+    merge_strategy: MergeStrategy().optional(),
     /** What the run had used before this lease; the ceilings apply to the whole run. */
     usage_before: Usage().pick({ turns: true, cost_usd: true }),
     /** The checkpoint's conversation holds the prompts up to this number. The next ones follow as `message` commands. */

@@ -5,6 +5,7 @@ import { exceedsBytes } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { hasControls } from '../common/text.ts';
 import { hasCredentials } from '../common/url.ts';
+import { MergeStrategy } from '../context/merge.ts';
 import { Ceilings } from './ceilings.ts';
 import { Check, CheckMembers, GivenChecks, MaxCheckRounds } from './checks.ts';
 import { SessionPlan } from './decomposition.ts';
@@ -152,6 +153,7 @@ export const CreateSessionRequest = schema(() =>
       max_parallel: MaxParallel().default(4),
       ...CheckMembers().shape,
       on_conflict_risk: OnConflictRisk().default('note'),
+      merge_strategy: MergeStrategy().default('manual'),
       plan: SessionPlan().default('none'),
       approval_default: z.enum(['once', 'reject']).default('reject'),
       approval_timeout_seconds: z.int().min(1).max(86_400).default(900),
@@ -180,6 +182,7 @@ export const SessionChanges = schema(() =>
       max_check_rounds: MaxCheckRounds().optional(),
       max_parallel: MaxParallel().optional(),
       on_conflict_risk: OnConflictRisk().optional(),
+      merge_strategy: MergeStrategy().optional(),
     })
     .meta({ id: 'SessionChanges', description: 'The new values of changed members.', example: { priority: 'high' } }),
 );
@@ -201,6 +204,7 @@ export const UpdateSessionRequest = schema(() =>
       max_check_rounds: MaxCheckRounds().nullable().optional(),
       max_parallel: MaxParallel().nullable().optional(),
       on_conflict_risk: OnConflictRisk().nullable().optional(),
+      merge_strategy: MergeStrategy().nullable().optional(),
     })
     .refine((body) => Object.keys(body).length > 0, 'must have at least one member')
     .meta({

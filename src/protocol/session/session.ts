@@ -4,6 +4,7 @@ import { SessionAction, SessionPriority, SessionStatus, SessionType } from '../c
 import { SessionId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { MergeStrategy } from '../context/merge.ts';
 import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
 import { Check } from './checks.ts';
@@ -122,6 +123,7 @@ export const EXAMPLE_SESSION = {
   checks: [],
   max_check_rounds: 2,
   on_conflict_risk: 'note' as const,
+  merge_strategy: 'manual' as const,
   plan: 'none' as const,
   approval_default: 'reject' as const,
   approval_timeout_seconds: 900,
@@ -165,6 +167,7 @@ export const SessionView = schema(() =>
       checks: z.array(Check()),
       max_check_rounds: z.int(),
       on_conflict_risk: z.enum(['note', 'steer']),
+      merge_strategy: MergeStrategy(),
       plan: SessionPlan(),
       approval_default: z.enum(['once', 'reject']),
       approval_timeout_seconds: z.int(),

@@ -19,14 +19,32 @@ export interface AgentAtWork {
   close(): Promise<void>;
 }
 
+interface Rig {
+  worker: BuiltWorker;
+  oio: Oio;
+  server: ToolServer;
+}
+
+let sessions = 0;
+
+/** A session with as many agents at work on its tasks. */
+export async function agentsAtWork(rig: Rig, count: number): Promise<{ session: string; at: AgentAtWork[] }> {
+  sessions += 1;
+  const label = `session=${sessions}`;
+  const required_labels = [label];
+  const { id } = await rig.oio.sessions.create({ title: 'A session', initial_prompt: 'Do', required_labels });
+  // Tasks take the place of the session's own prompt.
+  for (let n = 1; count > 1 && n <= count; n++) {
+    await rig.oio.tasks.create({ session_id: id, title: `Task ${n}`, description: 'Do it', required_labels });
+  }
+  await rig.oio.sessions.act(id, 'start');
+  const at: AgentAtWork[] = [];
+  for (let n = 0; n < count; n++) at.push(await agentAtWork(rig, `AGENT-${sessions}-${n}`, label));
+  return { session: id, at };
+}
+
 /** Registers an agent, which takes the next task that requires its label, and begins with it. */
-export async function agentAtWork(
-  worker: BuiltWorker,
-  oio: Oio,
-  server: ToolServer,
-  name: string,
-  label: string,
-): Promise<AgentAtWork> {
+async function agentAtWork({ worker, oio, server }: Rig, name: string, label: string): Promise<AgentAtWork> {
   const { id, token } = await oio.agents.register({
     name,
     agent_type: 'implementer',

@@ -19,6 +19,7 @@ it('the request of all options is one that the API takes', () => {
     check: ['npm test'],
     plan: 'template',
     'on-conflict-risk': 'steer',
+    'merge-strategy': 'prefer_source',
     push: true,
     message: 'Mine',
     priority: 'high',
@@ -28,6 +29,7 @@ it('the request of all options is one that the API takes', () => {
     checks: [{ command: 'npm test' }],
     plan: 'template',
     on_conflict_risk: 'steer',
+    merge_strategy: 'prefer_source',
     priority: 'high',
   });
 });

@@ -66,6 +66,8 @@ it('on_conflict_risk: from its change on, the agent of the later task is told', 
   edit('two.ts');
   expect(agents[1]!.commandsOf('message')[1]).toMatchObject({ delivery: 'steer' });
   expect(unwrap(await update(session, { on_conflict_risk: null })).on_conflict_risk).toBe('note');
+  expect(unwrap(await update(session, { merge_strategy: 'prefer_source' })).merge_strategy).toBe('prefer_source');
+  expect(unwrap(await update(session, { merge_strategy: null })).merge_strategy).toBe('manual');
 });
 
 describe('the checks of a session', () => {

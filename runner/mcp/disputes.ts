@@ -1,0 +1,114 @@
+import { ApiError } from '../../src/client/errors.ts';
+import type { RestClient } from '../../src/client/rest.ts';
+import type { Json } from '../../src/domain/context/json.ts';
+import { taskNumber } from '../../src/protocol/common/ids.ts';
+import type { ContextConflict, MergeStrategy, ResolveConflictRequest } from '../../src/protocol/context/merge.ts';
+import { ToolError } from './answers.ts';
+import { outline } from './places.ts';
+
+/** How many open conflicts a model is shown at a time. */
+const MAX_SHOWN = 20;
+const MAX_VALUE_CHARS = 400;
+
+interface Dependencies {
+  contexts: RestClient['contexts'];
+  lease: { session_id: string; task_id: string; epoch: number };
+}
+
+/**
+ * The values of a task that were refused, because another task had set the same place, and that its model has not decided
+ * about since. They are kept in a context of the task. When the task is done, that is merged into the context of the
+ * session, which shows what is still in conflict.
+ */
+export class Disputes {
+  readonly #dependencies: Dependencies;
+  /** The address of the session's context, and that of the task's own. */
+  readonly #session: string;
+  readonly #own: string;
+  /** The places that the model has not decided. */
+  readonly #open = new Set<string>();
+  /** Whether the task may have a context of its own. An earlier lease may have made it. */
+  #mayExist: boolean;
+  #hasMerged: boolean;
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
+    const { session_id, task_id, epoch } = dependencies.lease;
+    this.#session = `session.${session_id}`;
+    this.#own = `${this.#session}.task-${taskNumber(task_id)}`;
+    this.#mayExist = epoch > 1;
+    this.#hasMerged = epoch > 1;
+  }
+
+  /** Keeps a refused value. */
+  async keep(place: string, value: Json): Promise<void> {
+    this.#open.add(place);
+    this.#mayExist = true;
+    await this.#put(place, value);
+  }
+
+  /** The model has set the place, and knew what others had set. What was kept of it, or of what is in it, no longer counts. */
+  async decided(place: string, value: Json): Promise<void> {
+    const { contexts } = this.#dependencies;
+    const about = [...this.#open].filter((open) => open === place || open.startsWith(`${place}/`));
+    for (const open of about) {
+      this.#open.delete(open);
+      if (!this.#hasMerged) await contexts.removeKey(this.#own, open).catch(unlessAbsent);
+    }
+    // A merge has taken it already, so that its absence would be a change of its own.
+    if (about.length > 0 && this.#hasMerged) await this.#put(place, value);
+  }
+
+  /**
+   * Merges what is kept into the context of the session.
+   * @returns a text for the session's log; null if nothing was kept
+   */
+  async merge(strategy: MergeStrategy): Promise<string | null> {
+    if (!this.#mayExist) return null;
+    const request = { context_ids: [this.#own], target_id: this.#session, strategy };
+    const merged = await this.#dependencies.contexts.merge(request).catch(unlessAbsent);
+    const places = [...this.#open].join(', ');
+    this.#open.clear();
+    this.#mayExist = false;
+    this.#hasMerged = true;
+    if (merged === null || places === '') return null;
+    const how = strategy === 'manual' ? 'It waits for an answer.' : `It was decided by ${strategy}.`;
+    return `What this task and another one have set in the shared context differs: ${places}. ${how}`;
+  }
+
+  /** The open conflicts of the session's context, as a text; null if there is none. */
+  async shown(): Promise<string | null> {
+    const { contexts } = this.#dependencies;
+    const page = await contexts.listConflicts(this.#session, { page_size: MAX_SHOWN }).catch(unlessAbsent);
+    if (page === null || page.items.length === 0) return null;
+    const more = page.next_cursor === null ? [] : ['… and more.'];
+    return [...page.items.map(conflictText), ...more].join('\n');
+  }
+
+  async resolve(n: number, answer: ResolveConflictRequest): Promise<string> {
+    const { contexts } = this.#dependencies;
+    if ((answer.choose === undefined) === (answer.value === undefined)) {
+      throw new ToolError('Give either choose or value.');
+    }
+    const { version } = await contexts.resolve(this.#session, n, answer);
+    return `Conflict ${n} is decided. The session’s context has version ${version} now.`;
+  }
+
+  /** A place in an array cannot be kept apart from the array; then the model alone knows of its value. */
+  async #put(place: string, value: Json): Promise<void> {
+    await this.#dependencies.contexts.putKey(this.#own, place, { value }).catch((error: unknown) => {
+      if (!(error instanceof ApiError) || error.code !== 'validation_failed') throw error;
+      this.#open.delete(place);
+    });
+  }
+}
+
+function conflictText({ n, path, current, source }: ContextConflict): string {
+  const [now, other] = [current, source].map((value) => outline(value as Json | undefined, MAX_VALUE_CHARS));
+  return `conflict ${n} at ${path}: current is ${now}, source is ${other}`;
+}
+
+function unlessAbsent(error: unknown): null {
+  if (error instanceof ApiError && ['context_not_found', 'not_found'].includes(error.code)) return null;
+  throw error;
+}
