@@ -227,9 +227,13 @@ export class SessionInProcess {
 
   /** Adds tasks to the session's graph. @returns their ids */
   async addTasks(...tasks: NewTask[]): Promise<string[]> {
+    return unwrap(await this.tryToAddTasks(tasks)).task_ids;
+  }
+
+  /** Asks for tasks. @param graph_version the version that they are meant for; any by default */
+  tryToAddTasks(tasks: readonly NewTask[], graph_version?: number) {
     const full = tasks.map((task, index) => ({ title: `Task ${index}`, description: `Do part ${index}`, ...task }));
-    const request = CreateGraphRequest().parse({ tasks: full });
-    return unwrap(await this.runtime.createTasks(this.call(), request)).task_ids;
+    return this.runtime.createTasks(this.call(), CreateGraphRequest().parse({ tasks: full, graph_version }));
   }
 
   /** A session with `count` tasks and a prompt for each, added through its real parts. */
