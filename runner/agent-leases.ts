@@ -105,7 +105,7 @@ export class AgentLeases {
       sockets: this.#agent.sockets,
       redact,
       setup,
-      openTools: leaseTools({ server: tools, url, token, agentId, agentName }),
+      openTools: leaseTools({ server: tools, url, token, agentId, agentName, conceal: redact.add }),
       toolEnvironment: () => server.environment,
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
       onGranted: () => this.#agent.granted(slot),

@@ -5,7 +5,11 @@ import type { ConfigurationSource } from './opencode/configuration.ts';
 import { SECRET_NAME } from './opencode/tool-environment.ts';
 
 /** Replaces the secrets in a frame. */
-export type Redact = (body: AgentFrameBody) => AgentFrameBody;
+export interface Redact {
+  (body: AgentFrameBody): AgentFrameBody;
+  /** Another secret, from now on. */
+  add: (secret: string) => void;
+}
 
 /** A shorter value may be an everyday word. */
 const MIN_SECRET_CHARS = 8;
@@ -31,6 +35,8 @@ const SHAPES: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
 ];
 
+/** The most secrets that are known. Of those that were added, the first one is forgotten first. */
+const MAX_SECRETS = 500;
 /** The text before an increment with which it is read: a secret of several words, such as a private key, began there. */
 const CONTEXT_CHARS = 8_192;
 /** The streams whose context is kept. The one that began first is forgotten first. */
@@ -45,12 +51,8 @@ const MAX_STREAMS = 500;
  * @example redaction(['hunter2-hunter2'])(frame) // 'hunt***********'
  */
 export function redaction(secrets: readonly string[]): Redact {
-  const values = secrets
-    .filter((secret) => secret.length >= MIN_SECRET_CHARS)
-    // The longest first, because one secret can be the beginning of another.
-    .sort((a, b) => b.length - a.length)
-    .map(escaped);
-  const patterns = values.length === 0 ? SHAPES : [new RegExp(values.join('|'), 'g'), ...SHAPES];
+  const known = new Set(secrets);
+  let patterns = patternsOf(known);
   const mask = (text: string) => patterns.reduce((rest, pattern) => rest.replaceAll(pattern, masked), text);
   const streams = new Map<string, string>();
   const maskNext = (stream: string, text: string) => {
@@ -60,7 +62,7 @@ export function redaction(secrets: readonly string[]): Redact {
     if (streams.size > MAX_STREAMS) streams.delete([...streams.keys()][0]!);
     return mask(whole).slice(before.length);
   };
-  return (body) => {
+  const redact = (body: AgentFrameBody) => {
     if (body.type === 'artifact.chunk' || body.type === 'checkpoint') return body;
     const data = mapTexts(body.data, mask);
     const stream = streamOf(body);
@@ -69,6 +71,21 @@ export function redaction(secrets: readonly string[]): Redact {
       data: stream === null ? data : { ...(data as object), text: maskNext(...stream) },
     } as AgentFrameBody;
   };
+  const add = (secret: string) => {
+    known.add(secret);
+    if (known.size > MAX_SECRETS) known.delete([...known][secrets.length]!);
+    patterns = patternsOf(known);
+  };
+  return Object.assign(redact, { add });
+}
+
+function patternsOf(secrets: ReadonlySet<string>): readonly RegExp[] {
+  const values = [...secrets]
+    .filter((secret) => secret.length >= MIN_SECRET_CHARS)
+    // The longest first, because one secret can be the beginning of another.
+    .sort((a, b) => b.length - a.length)
+    .map(escaped);
+  return values.length === 0 ? SHAPES : [new RegExp(values.join('|'), 'g'), ...SHAPES];
 }
 
 /** The text that a frame continues, by its key, and the increment; null if the frame is no increment. */

@@ -10,21 +10,12 @@ import { MAIN } from '../../src/protocol/context/address.ts';
 import type { ContextChange } from '../../src/protocol/context/context.ts';
 import type { EffectiveContext } from '../../src/protocol/context/merge.ts';
 import type { TaskContext } from '../../src/protocol/run/task-context.ts';
+import { addressOf, isSessions, nameOf, TOOL_SCOPES, type ToolScope, type Which } from './addresses.ts';
 import { bounded, ToolError } from './answers.ts';
 import type { Disputes } from './disputes.ts';
 import { outline, overlap, placesOf, pointer } from './places.ts';
 import type { SeenVersions } from './seen-versions.ts';
 import { isConflict, type StaleKey, staleText } from './stale.ts';
-
-/** Whose contexts a tool can name. */
-export const TOOL_SCOPES = ['session', 'agent', 'global'] as const;
-export type ToolScope = (typeof TOOL_SCOPES)[number];
-
-/** Which context a call is about. Without a scope, a read finds the nearest value, and a write is for the session. */
-export interface Which {
-  scope?: ToolScope | undefined;
-  name?: string | undefined;
-}
 
 export interface ContextToolsDependencies {
   contexts: RestClient['contexts'];
@@ -274,10 +265,9 @@ export class ContextTools {
       .digest('hex');
   }
 
-  #address({ scope = 'session', name = MAIN }: Which): string {
+  #address(which: Which): string {
     const { lease, agentId } = this.#dependencies;
-    const owner = { session: `session.${lease.session_id}`, agent: `agent.${agentId}`, global: 'global' }[scope];
-    return name === MAIN ? owner : `${owner}.${name}`;
+    return addressOf(which, lease.session_id, agentId);
   }
 
   #changeText({ version, at, by, edits }: Pick<ContextChange, 'version' | 'at' | 'by' | 'edits'>): string {
@@ -294,19 +284,7 @@ export class ContextTools {
   }
 }
 
-/** Whether it is the main context of the session, in which the tasks come together. */
-function isSessions({ scope = 'session', name = MAIN }: Which): boolean {
-  return scope === 'session' && name === MAIN;
-}
-
 /** What counts of the scope’s own context. */
 function mainLayer(layers: EffectiveContext['layers'], scope: ToolScope): { version: number } | undefined {
   return layers.find((layer) => layer.scope === scope && layer.name === MAIN);
-}
-
-function nameOf({ scope = 'session', name = MAIN }: Which): string {
-  const whose =
-    { session: 'the session’s context', agent: 'this agent’s context', global: 'the workspace’s context' }[scope] ??
-    'a temporary context';
-  return name === MAIN ? whose : `${whose} ${name}`;
 }

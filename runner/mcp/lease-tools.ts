@@ -6,10 +6,12 @@ import type { Json, JsonObject } from '../../src/domain/context/json.ts';
 import { taskNumber } from '../../src/protocol/common/ids.ts';
 import { ContextName } from '../../src/protocol/context/address.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import { TOOL_SCOPES } from './addresses.ts';
 import { answerOf } from './answers.ts';
 import { Claims } from './claims.ts';
-import { ContextTools, TOOL_SCOPES } from './context-tools.ts';
+import { ContextTools } from './context-tools.ts';
 import { Disputes } from './disputes.ts';
+import { SecretFiles } from './secret-files.ts';
 import { SeenVersions } from './seen-versions.ts';
 import type { ToolServer } from './tool-server.ts';
 
@@ -33,7 +35,11 @@ export interface LeaseTools {
 }
 
 /** Makes the tools of leases. */
-export type OpenTools = (assignment: Pick<Assignment, 'session_id' | 'task_id' | 'epoch'>) => LeaseTools;
+export type OpenTools = (
+  assignment: Pick<Assignment, 'session_id' | 'task_id' | 'epoch'>,
+  /** Its temporary directory, which is removed when it has ended. */
+  temporary: string,
+) => LeaseTools;
 
 interface ToolsDependencies {
   server: ToolServer;
@@ -41,19 +47,22 @@ interface ToolsDependencies {
   token: string;
   agentId: string;
   agentName: string;
+  /** See `SecretFiles`. */
+  conceal: (secret: string) => void;
 }
 
 /** Opens the tools of a lease: an MCP server with requests to the control plane, which names the lease in each. */
-export function leaseTools({ server, url, token, agentId, agentName }: ToolsDependencies): OpenTools {
-  return ({ session_id, task_id, epoch }) => {
+export function leaseTools({ server, url, token, agentId, agentName, conceal }: ToolsDependencies): OpenTools {
+  return ({ session_id, task_id, epoch }, directory) => {
     const lease = { session_id, task_id, epoch };
     const rest = createRestClient({ baseUrl: url, token, lease, deadlineMs: DEADLINE_MS, attemptMs: ATTEMPT_MS });
     const seen = new SeenVersions();
     const disputes = new Disputes({ contexts: rest.contexts, lease });
     const contexts = new ContextTools({ contexts: rest.contexts, lease, agentId, seen, disputes });
+    const secrets = new SecretFiles({ contexts: rest.contexts, sessionId: session_id, agentId, directory, conceal });
     const owner = `${agentName.slice(0, 40)} task ${taskNumber(task_id)}`;
     const claims = new Claims({ locks: rest.locks, session_id, owner });
-    const mounted = server.mount(() => toolsOf(contexts, disputes, claims));
+    const mounted = server.mount(() => toolsOf({ contexts, disputes, secrets, claims }));
     return {
       url: mounted.url,
       contexts,
@@ -92,10 +101,17 @@ const What = {
     .describe('Anything else, by a name that all agents use, such as port:8080 or deploy:web.'),
 };
 
+interface Tools {
+  contexts: ContextTools;
+  disputes: Disputes;
+  secrets: SecretFiles;
+  claims: Claims;
+}
+
 const INSTRUCTIONS =
   'The shared context of the agents that work on this session, and claims by which they do not get in each other’s way.';
 
-function toolsOf(contexts: ContextTools, disputes: Disputes, claims: Claims): McpServer {
+function toolsOf({ contexts, disputes, secrets, claims }: Tools): McpServer {
   const server = new McpServer({ name: TOOLS_NAME, version: VERSION }, { instructions: INSTRUCTIONS });
   const answer = (run: () => Promise<string>) =>
     answerOf(async () => {
@@ -112,6 +128,15 @@ function toolsOf(contexts: ContextTools, disputes: Disputes, claims: Claims): Mc
       annotations: { readOnlyHint: true },
     },
     ({ path, ...which }) => answer(() => contexts.get(path, which)),
+  );
+  server.registerTool(
+    'context_secret',
+    {
+      description:
+        'Puts a value of a context that is secret, and shown as [secret], into a file that your commands can read. By default, of the session’s context.',
+      inputSchema: z.object({ path: Path, ...Which }),
+    },
+    ({ path, ...which }) => answer(() => secrets.put(path, which)),
   );
   server.registerTool(
     'context_list',

@@ -154,7 +154,7 @@ async function open(
     prepared === null || prepared === '' ? null : setupNotice(prepared),
   ].filter((one) => one !== null);
   // At last, so that nothing fails after it.
-  await makeTemporary(worktree.path);
+  const temporary = await makeTemporary(worktree.path);
   return {
     worktree,
     directory,
@@ -167,7 +167,7 @@ async function open(
     isWorktreePrepared: prepared !== null,
     isPrepared: false,
     mcpServers: null,
-    tools: dependencies.openTools?.(assignment) ?? null,
+    tools: dependencies.openTools?.(assignment, temporary) ?? null,
     preface,
     restoration,
     startsFrom: beginning.others,

@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { ToolServer } from '../../runner/mcp/tool-server.ts';
@@ -36,7 +37,7 @@ it('offers the tools to an MCP client, and none under another path', async () =>
   } = await atWork();
   const { tools } = await agent!.mcp.listTools();
   expect(tools.map(({ name }) => name)).toEqual([
-    ...['context_get', 'context_list', 'context_set', 'context_patch', 'context_history'],
+    ...['context_get', 'context_secret', 'context_list', 'context_set', 'context_patch', 'context_history'],
     ...['context_conflicts', 'context_resolve', 'claim', 'release'],
   ]);
   const url = new URL(agent!.tools.url);
@@ -165,4 +166,16 @@ it('lets one task at a time claim a path or a resource, and frees it with the le
   for (const path of ['/etc/../..', '..', '']) {
     expect(await two!.call('claim', { path })).toMatchObject({ isError: true });
   }
+});
+
+it('puts a secret into a file of the lease, and says where', async () => {
+  const { session, at } = await atWork();
+  const [agent] = at;
+  await oio.contexts.update(`session.${session}`, { updates: { deploy: { token: 'hunter2-hunter2', port: 1 } } });
+  const { text } = await agent!.call('context_secret', { path: 'deploy/token' });
+  const file = /is in the file \$TMPDIR(\S+)\./.exec(text)![1]!.replace(/^/, agent!.temporary);
+  expect(readFileSync(file, 'utf8')).toBe('hunter2-hunter2');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(text).not.toContain('hunter2');
+  expect(agent!.concealed).toEqual(['hunter2-hunter2']);
 });

@@ -66,3 +66,24 @@ it('tasks at work at the same time that set one value differently leave a confli
   const context = await client.contexts.get(`session.${id}`);
   expect(context).toMatchObject({ data: { plan: 'both' }, open_conflicts: 0 });
 });
+
+it('a command uses a secret of a context, which is neither in the conversation nor in the events', async () => {
+  const { id } = await client.sessions.create({
+    title: 'With a secret',
+    initial_prompt: [
+      tool('context_secret', { path: 'deploy/token' }),
+      'run cat "$TMPDIR"/secret-* | tr a-z A-Z',
+      'run cat "$TMPDIR"/secret-*',
+    ].join('\n'),
+  });
+  await client.contexts.update(`session.${id}`, { updates: { deploy: { token: 'hunter-of-secrets' } } });
+  await client.sessions.act(id, 'start');
+  expect(await whenEnded(client, id)).toMatchObject({ status: 'completed' });
+  const { items } = await client.sessions.events(id, { limit: 500 });
+  const [told, upper, printed] = outputsOf(items, 1);
+  expect(told).toContain('$TMPDIR/secret-');
+  expect(upper).toContain('HUNTER-OF-SECRETS');
+  // A model that prints it all the same does not bring it into the events.
+  expect(printed).toContain('hunt*');
+  expect(JSON.stringify(items)).not.toContain('hunter-of');
+});

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { type LeaseTools, leaseTools } from '../../../runner/mcp/lease-tools.ts';
 import type { ToolServer } from '../../../runner/mcp/tool-server.ts';
@@ -11,6 +14,10 @@ export interface AgentAtWork {
   token: string;
   assignment: OfferedAssignment;
   tools: LeaseTools;
+  /** The values that must not be in what the agent reports. */
+  concealed: string[];
+  /** The temporary directory of the lease. */
+  temporary: string;
   mcp: Client;
   /** Calls a tool. @returns its text, and whether the model reads it as a failure */
   call(name: string, input: Record<string, unknown>): Promise<{ text: string; isError: boolean }>;
@@ -67,8 +74,17 @@ async function agentAtWork({ worker, oio, server }: Rig, name: string, label: st
   const lease = `leases/${task_id}/${epoch}`;
   const begun = { n: 1, type: 'turn.started', data: { turn: 1, message: 1, model: null, agent: null } };
   await post(`${lease}/events`, { events: [begun] });
-  const open = leaseTools({ server, url: worker.url, token, agentId: id, agentName: name });
-  const tools = open(assignment!);
+  const concealed: string[] = [];
+  const open = leaseTools({
+    server,
+    url: worker.url,
+    token,
+    agentId: id,
+    agentName: name,
+    conceal: (secret) => concealed.push(secret),
+  });
+  const temporary = mkdtempSync(join(tmpdir(), 'oio-lease-tools-'));
+  const tools = open(assignment!, temporary);
   const mcp = new Client({ name: 'model', version: '1' });
   await mcp.connect(new StreamableHTTPClientTransport(new URL(tools.url)));
   return {
@@ -76,6 +92,8 @@ async function agentAtWork({ worker, oio, server }: Rig, name: string, label: st
     token,
     assignment: assignment!,
     tools,
+    concealed,
+    temporary,
     mcp,
     async call(tool, input) {
       const { content, isError = false } = await mcp.callTool({ name: tool, arguments: input });
@@ -85,6 +103,7 @@ async function agentAtWork({ worker, oio, server }: Rig, name: string, label: st
     async close() {
       await mcp.close();
       await tools.close();
+      rmSync(temporary, { recursive: true });
     },
   };
 }

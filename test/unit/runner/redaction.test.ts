@@ -129,7 +129,8 @@ it('the keys and logins that OpenCode uses are known, and other settings are not
 });
 
 it('a secret that begins with another one is masked whole, and also as a name', () => {
-  const redact = redaction(['house-key', 'house-key-and-more']);
+  const redact = redaction(['house-key']);
+  redact.add('house-key-and-more');
   const frame: AgentFrameBody = {
     type: 'tool',
     data: { ...at, tool: 'x', state: 'running', input: { 'house-key-and-more': 1, text: 'house-key-and-more' } },
