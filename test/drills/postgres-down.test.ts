@@ -1,67 +1,27 @@
-import { PGlite } from '@electric-sql/pglite';
-import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { steadyPort } from '../system/support/control-plane.ts';
 import { type Fleet, startFleet } from '../system/support/fleet.ts';
+import { PostgresServer } from '../system/support/postgres-server.ts';
 import { startSession } from '../system/support/started-session.ts';
 
-/** The endpoint's pool, and one more for whoever else comes. */
-const CONNECTIONS = 12;
-
-/** A Postgres server that can be stopped, and keeps its data until it starts again. */
-class Postgres {
-  readonly port: number;
-  readonly #database: PGlite;
-  #server: PGLiteSocketServer | null = null;
-
-  private constructor(port: number, database: PGlite) {
-    this.port = port;
-    this.#database = database;
-  }
-
-  static async absent(): Promise<Postgres> {
-    return new Postgres(await steadyPort(), await PGlite.create());
-  }
-
-  async up(): Promise<void> {
-    const { port } = this;
-    this.#server = new PGLiteSocketServer({ db: this.#database, port, host: '127.0.0.1', maxConnections: CONNECTIONS });
-    await this.#server.start();
-  }
-
-  async down(): Promise<void> {
-    await this.#server?.stop();
-    this.#server = null;
-  }
-
-  async runs(): Promise<{ session_id: string; run: number; status: string }[]> {
-    return await this.#rows('SELECT session_id, run, status FROM session_runs ORDER BY recorded_at');
-  }
-
-  async assignments(): Promise<{ session_id: string; epoch: number; status: string; agent_name: string }[]> {
-    return await this.#rows('SELECT session_id, epoch, status, agent_name FROM agent_runs ORDER BY recorded_at');
-  }
-
-  async agents(): Promise<{ name: string; is_removed: boolean }[]> {
-    return await this.#rows('SELECT name, removed_at IS NOT NULL AS is_removed FROM agents ORDER BY name');
-  }
-
-  async #rows<Row>(text: string): Promise<Row[]> {
-    return (await this.#database.query<Row>(text)).rows;
-  }
-
-  async close(): Promise<void> {
-    await this.down();
-    await this.#database.close();
-  }
-}
+const runs = () =>
+  postgres.rows<{ session_id: string; run: number; status: string }>(
+    'SELECT session_id, run, status FROM session_runs ORDER BY recorded_at',
+  );
+const assignments = () =>
+  postgres.rows<{ session_id: string; epoch: number; status: string; agent_name: string }>(
+    'SELECT session_id, epoch, status, agent_name FROM agent_runs ORDER BY recorded_at',
+  );
+const agents = () =>
+  postgres.rows<{ name: string; is_removed: boolean }>(
+    'SELECT name, removed_at IS NOT NULL AS is_removed FROM agents ORDER BY name',
+  );
 
 let fleet: Fleet;
-let postgres: Postgres;
+let postgres: PostgresServer;
 beforeAll(async () => {
-  postgres = await Postgres.absent();
-  fleet = await startFleet({ DATABASE_URL: `postgres://postgres@127.0.0.1:${postgres.port}/postgres?sslmode=disable` });
+  postgres = await PostgresServer.absent();
+  fleet = await startFleet({ DATABASE_URL: postgres.url });
   await fleet.agent('AGENT-A').start();
 });
 afterAll(async () => {
@@ -99,24 +59,24 @@ describe('Postgres', () => {
   const owed: string[] = [];
   const expectAllArrived = () =>
     eventually(async () => {
-      const runs = await postgres.runs();
-      expect(runs).toHaveLength(owed.length);
-      expect(new Set(runs.map((run) => run.session_id))).toEqual(new Set(owed));
-      for (const { run, status } of runs) expect([run, status]).toEqual([1, 'completed']);
-      const assignments = await postgres.assignments();
-      expect(assignments).toHaveLength(owed.length);
-      expect(new Set(assignments.map((run) => run.session_id))).toEqual(new Set(owed));
+      const ended = await runs();
+      expect(ended).toHaveLength(owed.length);
+      expect(new Set(ended.map((run) => run.session_id))).toEqual(new Set(owed));
+      for (const { run, status } of ended) expect([run, status]).toEqual([1, 'completed']);
+      const assigned = await assignments();
+      expect(assigned).toHaveLength(owed.length);
+      expect(new Set(assigned.map((run) => run.session_id))).toEqual(new Set(owed));
       const done = { epoch: 1, status: 'completed', agent_name: 'AGENT-A' };
-      for (const assignment of assignments) expect(assignment).toMatchObject(done);
+      for (const assignment of assigned) expect(assignment).toMatchObject(done);
     });
 
   it('does not need to run for sessions to run, and gets its tables and the waiting runs when it starts', async () => {
     await expectReadiness('degraded', 'unavailable');
     owed.push(await runOne());
-    await expect(postgres.runs()).rejects.toThrow('session_runs');
+    await expect(runs()).rejects.toThrow('session_runs');
     await postgres.up();
     await expectAllArrived();
-    await eventually(async () => expect(await postgres.agents()).toEqual([{ name: 'AGENT-A', is_removed: false }]));
+    await eventually(async () => expect(await agents()).toEqual([{ name: 'AGENT-A', is_removed: false }]));
     await expectReadiness('ready', 'ok');
   });
 
@@ -132,12 +92,12 @@ describe('Postgres', () => {
     const { id } = await fleet.client.agents.register(brief);
     await fleet.client.agents.deregister(id, { force: true });
     await expectReadiness('degraded', 'unavailable');
-    expect(await postgres.runs()).toHaveLength(1);
-    expect(await postgres.assignments()).toHaveLength(1);
+    expect(await runs()).toHaveLength(1);
+    expect(await assignments()).toHaveLength(1);
     await postgres.up();
     await expectAllArrived();
     await eventually(async () =>
-      expect(await postgres.agents()).toEqual([
+      expect(await agents()).toEqual([
         { name: 'AGENT-A', is_removed: false },
         { name: 'AGENT-BRIEF', is_removed: true },
       ]),

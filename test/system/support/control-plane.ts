@@ -56,7 +56,7 @@ export class ControlPlane {
   }
 
   /** Sends SIGKILL to one of the launcher's processes, which the launcher then restarts. */
-  async kill(name: 'worker' | 'postgres'): Promise<void> {
+  async kill(name: 'worker' | 'postgres' | 'redis'): Promise<void> {
     this.#remember();
     await this.#launcher.kill(name);
   }
