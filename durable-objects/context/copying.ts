@@ -5,6 +5,7 @@ import type { Context } from '../../src/protocol/context/context.ts';
 import { withDeadline } from '../kit/delivery/outbound.ts';
 import type { Destination } from '../kit/delivery/outbox.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
+import type { Journal } from './journal.ts';
 import type { ContextRecords } from './records.ts';
 
 const DESTINATION = 'copies';
@@ -20,6 +21,14 @@ export function copyDestination(copies: ContextCopies, workspace: WorkspaceId): 
   };
 }
 
+interface Parts {
+  kit: ObjectKit;
+  records: ContextRecords;
+  journal: Journal;
+  /** What a copy of the newest version shows; null if there shall be none. */
+  view(): Context | null;
+}
+
 /**
  * Sets the copy in Redis after each commit. It costs no row: a copy that could not be set is set by a later read or
  * change, and vanishes at the latest after its TTL. Changes while a copy is on its way are one copy more.
@@ -29,21 +38,18 @@ export class Copying {
   readonly #copies: ContextCopies | null;
   readonly #kit: ObjectKit;
   readonly #records: ContextRecords;
+  readonly #journal: Journal;
   readonly #view: () => Context | null;
   #running = false;
   /** What Redis has, as far as this process knows. */
   #held = { version: 0, at: 0 };
 
-  /** @param view what a copy shows; null if there shall be none */
-  constructor(
-    workspace: WorkspaceId,
-    copies: ContextCopies | null,
-    { kit, records, view }: { kit: ObjectKit; records: ContextRecords; view: () => Context | null },
-  ) {
+  constructor(workspace: WorkspaceId, copies: ContextCopies | null, { kit, records, journal, view }: Parts) {
     this.#workspace = workspace;
     this.#copies = copies;
     this.#kit = kit;
     this.#records = records;
+    this.#journal = journal;
     this.#view = view;
   }
 
@@ -68,9 +74,8 @@ export class Copying {
 
   #isStale(): boolean {
     if (!this.#records.isLive || this.#records.get().scope === 'global') return false;
-    const view = this.#view();
     const { version, at } = this.#held;
-    return view !== null && (view.version > version || this.#kit.store.platform.now() - at > TRUSTED_MS);
+    return this.#journal.head.version > version || this.#kit.store.platform.now() - at > TRUSTED_MS;
   }
 
   /** Ends in the step in which it finds nothing newer. */
@@ -78,7 +83,8 @@ export class Copying {
     const { platform } = this.#kit.store;
     try {
       while (this.#isStale()) {
-        const view = this.#view()!;
+        const view = this.#view();
+        if (view === null) return;
         const copy = { version: view.version, text: JSON.stringify(view) };
         await withDeadline('redis', COPY_MS, (signal) => copies.set(this.#workspace, view.id, copy, signal));
         this.#held = { version: view.version, at: platform.now() };

@@ -8,6 +8,7 @@ import type { ContextWriter } from '../../src/protocol/context/context.ts';
 import { rowsUpTo } from '../kit/storage/rows-up-to.ts';
 import type { ObjectStore, Transaction } from '../kit/storage/store.ts';
 import { readTextParts, writeTextParts } from '../kit/storage/text-parts.ts';
+import type { ContextRecords } from './records.ts';
 
 export const CONTEXT_BOUNDS = { context_bytes: 1_048_576, value_bytes: 262_144, depth: 32, name_chars: 256 };
 /** How many changes are kept one by one. When there are twice as many, the older half becomes the base. */
@@ -70,14 +71,16 @@ interface History {
  */
 export class Journal {
   readonly #store: ObjectStore;
+  readonly #records: ContextRecords;
   readonly #changed: (isNew: boolean) => void;
   #head: Head | null = null;
   /** The last transaction that has changed the head. */
   #changedBy: Transaction | null = null;
 
   /** @param changed is called in each transaction that makes a version; `isNew` of the first one */
-  constructor(store: ObjectStore, changed: (isNew: boolean) => void) {
+  constructor(store: ObjectStore, records: ContextRecords, changed: (isNew: boolean) => void) {
     this.#store = store;
+    this.#records = records;
     this.#changed = changed;
   }
 
@@ -94,7 +97,7 @@ export class Journal {
 
   /** The version of the base: the oldest one that can be read. */
   get baseVersion(): number {
-    return this.#store.row<{ base_version: number }>(`SELECT base_version FROM context`)!.base_version;
+    return this.#records.get().base_version;
   }
 
   /** Writes the first version. The row of the context exists already, and has it as its base version. */
@@ -194,7 +197,7 @@ export class Journal {
   #fold(version: number): void {
     const { at, by, data, stamps } = this.#read(version);
     this.#writeBase({ at, by, data, stamps: stamps.root });
-    this.#store.rows(`UPDATE context SET base_version = ?`, version);
+    this.#records.folded(version);
     this.#store.rows(`DELETE FROM changes WHERE version <= ?`, version);
   }
 

@@ -1,5 +1,6 @@
 import type { NewContext } from '../../src/ports/contexts.ts';
 import { refuse } from '../../src/protocol/common/errors.ts';
+import { CachedRows } from '../kit/storage/cached-rows.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
 
 export interface ContextRow extends NewContext {
@@ -13,22 +14,26 @@ export interface ContextRow extends NewContext {
 
 export const ABSENT = refuse('context_not_found', 'There is no such context. It may have been deleted.');
 
-/** The row of a context: whose it is. */
+const ONE = 1;
+
+/** The row of a context: whose it is. It is kept in memory. */
 export class ContextRecords {
   readonly #store: ObjectStore;
+  readonly #rows: CachedRows<ContextRow & { one: typeof ONE }>;
 
   constructor(store: ObjectStore) {
     this.#store = store;
+    this.#rows = new CachedRows(store, 'context', 'one');
   }
 
   /** The row, also of a deleted context; undefined if there was none. */
   find(): ContextRow | undefined {
-    return this.#store.created ? this.#store.row<ContextRow>(`SELECT * FROM context`) : undefined;
+    return this.#store.created ? this.#rows.get(ONE) : undefined;
   }
 
   /** The row of a context that exists, also in the transaction that creates it. */
   get(): ContextRow {
-    return this.#store.row<ContextRow>(`SELECT * FROM context`)!;
+    return this.#rows.get(ONE)!;
   }
 
   get exists(): boolean {
@@ -47,23 +52,24 @@ export class ContextRecords {
 
   /** Makes the row of a new context, or of one that was deleted. @returns its first version */
   begin({ id, scope, session_id, agent_id, name }: NewContext): number {
-    const [now, deleted] = [this.#store.platform.now(), this.find()];
-    if (deleted) {
-      const version = deleted.base_version + 1;
-      this.#store.rows(`UPDATE context SET base_version = ?, created_at = ?, deleted_at = NULL`, version, now);
-      return version;
+    const [created_at, deleted] = [this.#store.platform.now(), this.find()];
+    const base_version = deleted ? deleted.base_version + 1 : 1;
+    if (deleted) this.#rows.update(ONE, { base_version, created_at, deleted_at: null });
+    else {
+      const owner = { id, scope, session_id, agent_id, name };
+      this.#rows.put({ one: ONE, ...owner, base_version, created_at, deleted_at: null, retired_version: null });
     }
-    this.#store.rows(
-      `INSERT INTO context (one, id, scope, session_id, agent_id, name, base_version, created_at)
-       VALUES (1, ?, ?, ?, ?, ?, 1, ?)`,
-      ...[id, scope, session_id, agent_id, name, now],
-    );
-    return 1;
+    return base_version;
+  }
+
+  /** Older versions than this one can no longer be read. */
+  folded(base_version: number): void {
+    this.#rows.update(ONE, { base_version });
   }
 
   /** Deletes the context with its data. The row stays with its last version, after which another one goes on. */
   remove(version: number): void {
-    this.#store.rows(`UPDATE context SET deleted_at = ?, base_version = ?`, this.#store.platform.now(), version);
+    this.#rows.update(ONE, { deleted_at: this.#store.platform.now(), base_version: version });
     for (const table of ['base_parts', 'changes', 'parents', 'links', 'conflicts'] as const) {
       this.#store.rows(`DELETE FROM ${table}`);
     }
@@ -71,12 +77,12 @@ export class ContextRecords {
 
   /** The data is in Postgres, in this version. */
   retired(version: number): void {
-    this.#store.rows(`UPDATE context SET retired_version = ?`, version);
+    this.#rows.update(ONE, { retired_version: version });
     for (const table of ['base_parts', 'changes'] as const) this.#store.rows(`DELETE FROM ${table}`);
   }
 
-  /** The data is here again. @param baseVersion the oldest version that can be read */
-  warmed(baseVersion: number): void {
-    this.#store.rows(`UPDATE context SET retired_version = NULL, base_version = ?`, baseVersion);
+  /** The data is here again. @param base_version the oldest version that can be read */
+  warmed(base_version: number): void {
+    this.#rows.update(ONE, { retired_version: null, base_version });
   }
 }

@@ -1,6 +1,6 @@
 import type { ContextArchive } from '../../src/ports/context-archive.ts';
 import { errorFields } from '../../src/ports/logger.ts';
-import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import { type Outcome, refuse } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { DeadlineHandler } from '../kit/deadlines.ts';
 import { withDeadline } from '../kit/delivery/outbound.ts';
@@ -27,6 +27,12 @@ const AWAY = refuse('unavailable', 'The context is in Postgres, which does not a
   retry_after_seconds: 10,
 });
 
+/** What Postgres has of a retired context. */
+interface StoredHistory {
+  version: number;
+  history: string;
+}
+
 interface Parts {
   kit: ObjectKit;
   records: ContextRecords;
@@ -49,7 +55,7 @@ export class Retirement {
   readonly #parts: Parts;
   #lastReadAt = 0;
   #coldReads = 0;
-  #warming: Promise<Outcome<null>> | null = null;
+  #asked: Promise<StoredHistory | null> | null = null;
 
   constructor(workspace: WorkspaceId, ports: ContextPorts, parts: Parts) {
     this.#workspace = workspace;
@@ -75,14 +81,22 @@ export class Retirement {
     this.#parts.kit.deadlines.clear(IDLE);
   }
 
-  /** Runs a step on the context at its home, to which a retired one is brought first. */
+  /** Runs a step on the context at its home. A retired one is brought back in the same transaction. */
   async live<T>(step: () => Outcome<T>): Promise<Outcome<T>> {
-    if (!this.#parts.records.isRetired) return step();
-    this.#warming ??= this.#warm().finally(() => {
-      this.#warming = null;
+    const { kit, records } = this.#parts;
+    if (!records.isRetired) return step();
+    const { id, retired_version } = records.get();
+    this.#asked ??= this.#ask((archive, signal) => archive.history(this.#workspace, id, signal)).finally(() => {
+      this.#asked = null;
     });
-    const warmed = await this.#warming;
-    return warmed.ok ? step() : warmed;
+    const stored = await this.#asked;
+    // Another step may have brought it back meanwhile.
+    if (!records.isRetired) return step();
+    if (!stored || stored.version !== retired_version) return AWAY;
+    return kit.store.transact(() => {
+      this.#warm(stored);
+      return step();
+    });
   }
 
   /** Reads the newest version, from Postgres if the context is retired and seldom read. */
@@ -99,19 +113,13 @@ export class Retirement {
     return read({ version, at: Date.parse(updated_at), by: updated_by, data: JSON.parse(data) });
   }
 
-  async #warm(): Promise<Outcome<null>> {
+  /** Part of a transaction. */
+  #warm({ version, history }: StoredHistory): void {
     const { kit, records, journal } = this.#parts;
-    const { id, retired_version } = records.get();
-    const stored = await this.#ask((archive, signal) => archive.history(this.#workspace, id, signal));
-    if (!records.isRetired) return ok(null);
-    if (!stored || stored.version !== retired_version) return AWAY;
-    kit.store.transact(() => {
-      records.warmed(journal.restore(stored.history));
-      this.changed();
-    });
+    records.warmed(journal.restore(history));
+    this.changed();
     this.#coldReads = 0;
-    kit.store.platform.logger('info', 'context_warmed', { version: stored.version });
-    return ok(null);
+    kit.store.afterCommit(() => kit.store.platform.logger('info', 'context_warmed', { version }));
   }
 
   /** @returns what Postgres has; null if it does not answer, or has not what it confirmed */

@@ -73,7 +73,7 @@ export class ContextRuntime {
   constructor(workspace: WorkspaceId, kit: ObjectKit, ports: ContextPorts) {
     this.#kit = kit;
     this.#records = new ContextRecords(kit.store);
-    this.#journal = new Journal(kit.store, (isNew) => {
+    this.#journal = new Journal(kit.store, this.#records, (isNew) => {
       this.tiers.changed(isNew);
       if (!isNew) this.#watchers.changed();
     });

@@ -12,6 +12,7 @@ import type {
   ContextKey,
 } from '../../src/protocol/context/context.ts';
 import { Keyset } from '../kit/storage/keyset.ts';
+import { Memo } from '../kit/storage/memo.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
 import { instant } from '../kit/text.ts';
 import type { ChangeRow, Journal, Shown } from './journal.ts';
@@ -34,13 +35,12 @@ export class ContextViews {
   readonly #store: ObjectStore;
   readonly #records: ContextRecords;
   readonly #journal: Journal;
-
-  readonly #lineage: Lineage;
-  readonly #merges: Merges;
+  readonly #shape: Memo<Pick<Context, 'parents' | 'links' | 'open_conflicts'>>;
 
   constructor({ store, records, journal, lineage, merges }: Parts) {
-    this.#lineage = lineage;
-    this.#merges = merges;
+    this.#shape = new Memo(store, () => {
+      return { parents: lineage.parents(), links: lineage.links(), open_conflicts: merges.openConflicts() };
+    });
     this.#store = store;
     this.#records = records;
     this.#journal = journal;
@@ -58,9 +58,7 @@ export class ContextViews {
       ...{ id, scope, session_id, agent_id, name },
       version: shown.version,
       data: shown.data,
-      parents: this.#lineage.parents(),
-      links: this.#lineage.links(),
-      open_conflicts: this.#merges.openConflicts(),
+      ...this.#shape.value,
       created_at: instant(created_at),
       updated_at: instant(shown.at),
       updated_by: shown.by,

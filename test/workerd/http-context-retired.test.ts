@@ -1,4 +1,4 @@
-import { runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { contextName } from '../../src/adapters/objects/names.ts';
@@ -12,10 +12,12 @@ it('what is in Postgres alone is unavailable while Postgres is, and says when to
     (await (await ask('/api/v1/contexts', { token, body: { scope, data: { a: 1 } } })).json()) as Context;
   const [live, retired] = [await create('global'), await create('temporary')];
   // As it is left after Postgres has confirmed the version.
-  await runInDurableObject(env.CONTEXT.getByName(contextName(workspace, retired.id)), (_object, { storage }) => {
+  const home = env.CONTEXT.getByName(contextName(workspace, retired.id));
+  await runInDurableObject(home, (_object, { storage }) => {
     for (const text of ['UPDATE context SET retired_version = 1', 'DELETE FROM base_parts', 'DELETE FROM changes'])
       storage.sql.exec(text);
   });
+  await evictDurableObject(home);
   const path = `/api/v1/contexts/${retired.id}`;
   const updates = { updates: { a: 2 } };
   for (const answer of [
