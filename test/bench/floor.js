@@ -49,6 +49,12 @@ export default {
     if (operation === 'nothing') return new Response(await object().nothing());
     if (operation === 'insert') return new Response(await object().insert('x'.repeat(100)));
     if (operation === 'hand-on') return new Response(await object().handOn(other));
+    if (operation === 'forward' || operation === 'forward-and-insert') {
+      const { url, ...init } = env.FORWARDED[name];
+      const text = await (await fetch(url, init)).text();
+      if (operation === 'forward-and-insert') await env.FLOOR.getByName('one').insert('x'.repeat(100));
+      return new Response(text);
+    }
     if (operation === 'socket') return object().fetch(request);
     return new Response('ok');
   },

@@ -4,7 +4,7 @@ import { closedLoop } from './load.ts';
 import type { Samples } from './statistics.ts';
 
 export interface HttpRequest {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PATCH';
   path: string;
   token?: string;
   body?: unknown;
@@ -102,7 +102,7 @@ function textOf({ method, path, token, body }: HttpRequest): string {
     'accept: application/json',
     ...(token ? [`authorization: Bearer ${token}`] : []),
     // As the project's own clients do.
-    ...(method === 'POST' ? [`idempotency-key: ${crypto.randomUUID()}`, `content-length: ${content.length}`] : []),
+    ...(method !== 'GET' ? [`idempotency-key: ${crypto.randomUUID()}`, `content-length: ${content.length}`] : []),
     ...(content ? ['content-type: application/json'] : []),
   ];
   return `${lines.join('\r\n')}\r\n\r\n${content}`;

@@ -114,7 +114,26 @@ const OPERATIONS: Record<string, (control: ControlPlane) => Promise<() => Promis
     const begun = await bench.begin(await bench.create());
     return () => closedLoop(WINDOW, 2_000, () => begun.lease.sendDeltas(BATCH));
   },
+  async contextGet(control) {
+    const { url, token, path } = await newContext(control);
+    return () => httpLoad(url, MANY, 3_000, () => ({ method: 'GET', path, token }));
+  },
+  async contextChange(control) {
+    const { url, token, path } = await newContext(control);
+    let n = 0;
+    return () => httpLoad(url, MANY, 1_000, () => ({ method: 'PATCH', path, token, body: { updates: { a: n++ } } }));
+  },
 };
+
+async function newContext({ url, ...control }: ControlPlane) {
+  const token = await control.token('profile-contexts', 'operator');
+  const http = new HttpConnection(url);
+  const data = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`key-${index}`, 'x'.repeat(50)]));
+  const body = { scope: 'temporary', data };
+  const { id } = await http.json<{ id: string }>({ method: 'POST', path: '/api/v1/contexts', token, body });
+  http.close();
+  return { url, token, path: `/api/v1/contexts/${id}` };
+}
 
 /** The operations whose fixture serves only one load. */
 const ONCE = ['jobs', 'steps'];

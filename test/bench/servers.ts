@@ -31,15 +31,16 @@ const START_LIMIT_MS = 60_000;
  * The control plane as `npm start` serves it, without Postgres and Redis.
  *
  * @param options.inspectorPort where `workerd` serves its inspector; without one there is none
+ * @param options.variables more variables of the Worker
  */
 export async function startControlPlane(
   directory: string,
-  options: { inspectorPort?: number } = {},
+  options: { inspectorPort?: number; variables?: Record<string, string> } = {},
 ): Promise<ControlPlane> {
   const signingKeys = `bench:${randomText()}`;
   const port = await freePort();
   const data = new DataDirectory(directory);
-  const command = prepareWorkerd({ data, port, variables: { OIO_SIGNING_KEYS: signingKeys } });
+  const command = prepareWorkerd({ data, port, variables: { ...options.variables, OIO_SIGNING_KEYS: signingKeys } });
   const [verb = 'serve', ...rest] = command.args;
   const inspector = options.inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${options.inspectorPort}`];
   const server = await serve(port, [verb, ...inspector, ...rest], command.env);
@@ -56,14 +57,22 @@ export async function startControlPlane(
   };
 }
 
-/** The floor: only `floor.js`, under the same runtime. */
-export async function startFloor(directory: string): Promise<Server> {
+/** A request that the floor's Worker sends on. */
+export interface Forwarded {
+  url: string;
+  method: 'POST';
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** The floor: only `floor.js`, under the same runtime. @param forwarded by the names in its paths */
+export async function startFloor(directory: string, forwarded: Record<string, Forwarded> = {}): Promise<Server> {
   const port = await freePort();
   const objects = join(directory, 'objects');
   mkdirSync(objects, { recursive: true });
   copyFileSync(projectFile('test/bench/floor.js'), join(directory, 'floor.js'));
   const config = join(directory, 'config.capnp');
-  writeFileSync(config, floorConfig(port, objects));
+  writeFileSync(config, floorConfig(port, objects, forwarded));
   return serve(port, ['serve', config], {});
 }
 
@@ -93,7 +102,7 @@ async function serve(port: number, args: string[], env: Record<string, string>):
   };
 }
 
-function floorConfig(port: number, objects: string): string {
+function floorConfig(port: number, objects: string, forwarded: Record<string, Forwarded>): string {
   const text = JSON.stringify;
   return `using Workerd = import "/workerd/workerd.capnp";
 
@@ -101,6 +110,7 @@ const config :Workerd.Config = (
   services = [
     (name = "floor", worker = .floor),
     (name = "objects", disk = (path = ${text(objects)}, writable = true)),
+    (name = "internet", network = (allow = ["private"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "floor")],
 );
@@ -108,7 +118,10 @@ const config :Workerd.Config = (
 const floor :Workerd.Worker = (
   modules = [(name = "floor.js", esModule = embed "floor.js")],
   compatibilityDate = ${text(readCompatibility().date)},
-  bindings = [(name = "FLOOR", durableObjectNamespace = "Floor")],
+  bindings = [
+    (name = "FLOOR", durableObjectNamespace = "Floor"),
+    (name = "FORWARDED", json = ${text(JSON.stringify(forwarded))}),
+  ],
   durableObjectNamespaces = [(className = "Floor", uniqueKey = "floor", enableSql = true)],
   durableObjectStorage = (localDisk = "objects"),
 );
