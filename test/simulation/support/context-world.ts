@@ -47,6 +47,7 @@ interface Client {
   /** The number of its last change, and of the last that was acknowledged. */
   sent: number;
   acknowledged: number;
+  isWriting: boolean;
 }
 
 /** A context with its home, Redis, Postgres and some clients, in which everything but the home's rows can fail. */
@@ -79,7 +80,7 @@ export class ContextWorld {
     this.#platform = new NodePlatform({ seed });
     this.#platform.logger = () => undefined;
     this.#process = this.#start();
-    this.#clients = ['a', 'b', 'c'].map((name) => ({ name, seen: 0, sent: 0, acknowledged: 0 }));
+    this.#clients = ['a', 'b', 'c'].map((name) => ({ name, seen: 0, sent: 0, acknowledged: 0, isWriting: false }));
     const ofSession = seed % 2 === 0;
     const owner = ofSession ? { scope: 'session', session_id: SESSION } : { scope: 'agent', session_id: null };
     this.#context = { id: ID, name: 'main', agent_id: null, ...owner } as NewContext;
@@ -187,7 +188,16 @@ export class ContextWorld {
     return new Proxy({}, { get }) as ContextApi;
   }
 
+  /** A client waits for the answer to a change before it sends the next one, so that the order of its changes is known. */
   async #write(client: Client): Promise<void> {
+    if (client.isWriting) return;
+    client.isWriting = true;
+    await this.#writeNext(client).finally(() => {
+      client.isWriting = false;
+    });
+  }
+
+  async #writeNext(client: Client): Promise<void> {
     const home = this.#home();
     const number = ++client.sent;
     const expected_version = this.#below(3) === 0 && client.seen > 0 ? client.seen : undefined;
