@@ -1,3 +1,4 @@
+import type { Json } from '../../src/domain/context/json.ts';
 import { memberNames } from '../../src/domain/context/names.ts';
 import type { ContextArchive, ContextRecord } from '../../src/ports/context-archive.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
@@ -6,6 +7,7 @@ import type { ObjectKit } from '../kit/runtime.ts';
 import { instant } from '../kit/text.ts';
 import type { Journal } from './journal.ts';
 import type { ContextRecords, ContextRow } from './records.ts';
+import type { Secrets } from './secrets.ts';
 
 const DESTINATION = 'archive';
 /** The deadline by which lists show a change. */
@@ -28,6 +30,7 @@ interface Needs {
   kit: ObjectKit;
   records: ContextRecords;
   journal: Journal;
+  secrets: Secrets;
 }
 
 /**
@@ -80,15 +83,17 @@ export class Archiving {
   }
 
   #recordOf({ id, name, scope, session_id, agent_id, created_at }: ContextRow): ContextRecord {
-    const { version, at, by, data } = this.#parts.journal.head;
+    const { journal, secrets } = this.#parts;
+    const { version, at, by, data } = journal.head;
     return {
       workspace: this.#workspace,
       ...{ id, name, scope, session_id, agent_id, version },
       created_at: instant(created_at),
       updated_at: instant(at),
       updated_by: by,
-      keys: memberNames(data),
-      data: scope === 'global' ? JSON.stringify(data) : null,
+      keys: memberNames(secrets.mask(data) as unknown as Json),
+      // Secrets stay at the home.
+      data: scope === 'global' && !secrets.any ? JSON.stringify(data) : null,
       history: null,
     };
   }

@@ -1,12 +1,15 @@
 import { whyOutOfBounds } from '../../src/domain/context/bounds.ts';
 import { type Edit, editsBetween, pathOf, valueAt } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
+import type { Mark } from '../../src/domain/context/secrets.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { NewContext } from '../../src/ports/contexts.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { ContextWriter } from '../../src/protocol/context/context.ts';
+import type { Visible } from '../../src/protocol/context/visible.ts';
 import { CONTEXT_BOUNDS, type Journal, type MergedFrom } from './journal.ts';
 import type { ContextRecords } from './records.ts';
+import { onePerPlace, type Secrets } from './secrets.ts';
 
 /** How many places in conflict an error names. */
 const SHOWN_CONFLICTS = 20;
@@ -28,59 +31,78 @@ export interface Expected {
 export class Changes {
   readonly #records: ContextRecords;
   readonly #journal: Journal;
+  readonly #secrets: Secrets;
 
-  constructor(records: ContextRecords, journal: Journal) {
+  constructor({ records, journal, secrets }: { records: ContextRecords; journal: Journal; secrets: Secrets }) {
     this.#records = records;
     this.#journal = journal;
+    this.#secrets = secrets;
   }
 
   /** Makes the context. It must not exist. @param path where the request has the data */
-  begin(context: NewContext, data: JsonObject, call: Call, path: 'data' | 'updates'): Outcome<Changed> {
+  begin(
+    context: NewContext,
+    data: JsonObject,
+    call: Call,
+    path: 'data' | 'updates',
+    marks: readonly Mark[] = [],
+  ): Outcome<Changed> {
     const problem = whyOutOfBounds(data, CONTEXT_BOUNDS);
     if (problem !== null) return outOfBounds(problem, path);
+    const news = this.#secrets.news(marks);
+    const refusal = this.#secrets.whyNot(editsBetween({}, data), news);
+    if (refusal) return refusal;
     const version = this.#records.begin(context);
     this.#journal.begin(version, data, writerOf(call));
+    this.#secrets.add(news);
     return ok({ version });
   }
 
   /**
-   * Makes the next version, if `wanted` is another value than the present one.
+   * Makes the next version, if `wanted` is another value than the present one, or there are new marks of secrets.
    * Fails with `context_conflict` if the writer has seen an older one.
    */
   make(
     wanted: JsonObject,
     expected: Expected,
     call: Call,
-    merged: readonly MergedFrom[] | null = null,
+    { merged = null, marks = [] }: { merged?: readonly MergedFrom[] | null; marks?: readonly Mark[] } = {},
   ): Outcome<Changed> {
     const { data, version } = this.#journal.head;
     const edits = editsBetween(data, wanted);
     const stale = this.whyStale(edits, expected);
     if (stale) return stale;
-    if (edits.length === 0) return ok({ version });
+    const news = this.#secrets.news(marks);
+    if (edits.length === 0 && news.length === 0) return ok({ version });
     const problem = this.#journal.whyNot(edits);
     if (problem !== null) return outOfBounds(problem, 'updates');
+    const refusal = this.#secrets.whyNot(edits, news);
+    if (refusal) return refusal;
+    this.#secrets.add(news);
     this.#journal.append(edits, writerOf(call), merged);
     return ok({ version: this.#journal.head.version });
   }
 
   /** The refusal of a change by a writer that has seen none of the newest version; null if it may go on. */
   whyStale(edits: readonly Edit[], { versions, atPlaces = false }: Expected): Outcome<never> | null {
-    const { version, data, stamps } = this.#journal.head;
+    const { version, stamps } = this.#journal.head;
     if (versions === undefined || versions.includes(version)) return null;
     const seen = Math.max(0, ...versions.filter((one) => one < version));
     const inConflict = edits.filter(({ path }) => stamps.newestIn(pathOf(path)).version > seen);
     if (atPlaces && inConflict.length === 0) return null;
-    const shown = inConflict.slice(0, SHOWN_CONFLICTS);
-    const keys = shown.map(({ path, value }) => {
-      const current = valueAt(data, pathOf(path));
-      return { path, ...(current !== undefined && { current }), ...(value !== undefined && { yours: value }) };
-    });
+    const keys = onePerPlace(inConflict.map((edit) => this.#conflictAt(edit))).slice(0, SHOWN_CONFLICTS);
     const can_merge = inConflict.length === 0;
     const detail = can_merge
       ? `The context has version ${version}. Your changes are in other places: send them again with that version.`
-      : `The context has version ${version}, and others have changed ${shown.map(({ path }) => path).join(', ')} since. Read it, and decide which value counts.`;
+      : `The context has version ${version}, and others have changed ${keys.map(({ path }) => path).join(', ')} since. Read it, and decide which value counts.`;
     return refuse('context_conflict', detail, { current: { version, can_merge, keys } });
+  }
+
+  /** A place in conflict, as it is shown. */
+  #conflictAt({ path, value }: Edit): { path: string; current?: Visible; yours?: Visible } {
+    const current = valueAt(this.#journal.head.data, pathOf(path));
+    const yours = this.#secrets.maskAs('yours', value, path);
+    return { path: this.#secrets.placeOf(path), ...this.#secrets.maskAs('current', current, path), ...yours };
   }
 }
 

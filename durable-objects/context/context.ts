@@ -47,8 +47,8 @@ export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
     return callHome(this.runtime, 'snapshot', args);
   }
 
-  readLinked(...args: Args<'readLinked'>): Answer<'readLinked'> {
-    return callHome(this.runtime, 'readLinked', args);
+  readMasked(...args: Args<'readMasked'>): Answer<'readMasked'> {
+    return callHome(this.runtime, 'readMasked', args);
   }
 
   merge(...args: Args<'merge'>): Answer<'merge'> {

@@ -19,7 +19,7 @@ async function answer(runtime: ContextRuntime, method: keyof ContextApi, args: u
   const run = runtime[method] as (...args: unknown[]) => Outcome<unknown>;
   const step = (...more: unknown[]) => run.apply(runtime, [...args, ...more]);
   if (method === 'createdAt') return step();
-  if (method === 'readLinked') return retirement.newest(step);
+  if (method === 'readMasked') return retirement.newest(step);
   const [call, version] = args as Parameters<ContextApi['read']>;
   if (method === 'read' && version === undefined) {
     return retirement.newest((cold) => runtime.read(call, undefined, cold));

@@ -6,17 +6,24 @@ import { valueAtPlace, withValueAtPlace } from '../../src/domain/context/place.t
 import { Stamps } from '../../src/domain/context/stamps.ts';
 import { decideBy } from '../../src/domain/context/strategies.ts';
 import type { Call } from '../../src/ports/calls.ts';
-import type { MergeInto, MergeSource, NewContext } from '../../src/ports/contexts.ts';
+import type {
+  ContextConflictsView,
+  ContextConflictView,
+  MergeInto,
+  MergeSource,
+  NewContext,
+} from '../../src/ports/contexts.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { MAX_CONTEXT_CONFLICTS } from '../../src/protocol/common/limits.ts';
 import type { PageQuery } from '../../src/protocol/common/page.ts';
-import type { ContextConflict, ContextConflicts, ResolveConflictRequest } from '../../src/protocol/context/merge.ts';
+import type { ResolveConflictRequest } from '../../src/protocol/context/merge.ts';
 import { Keyset } from '../kit/storage/keyset.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
 import { instant } from '../kit/text.ts';
 import type { Changed, Changes } from './changes.ts';
 import type { Journal } from './journal.ts';
 import type { Lineage } from './lineage.ts';
+import type { Secrets } from './secrets.ts';
 
 interface ConflictRow {
   n: number;
@@ -39,6 +46,7 @@ interface Parts {
   journal: Journal;
   changes: Changes;
   lineage: Lineage;
+  secrets: Secrets;
   /** Called in each transaction that changes the open conflicts. */
   reshaped(): void;
 }
@@ -77,9 +85,10 @@ export class Merges {
       return refuse('limit_reached', detail);
     }
     const merged = sources.map(({ id, version }) => ({ id, version }));
+    const marks = sources.flatMap(({ secret_paths }) => secret_paths);
     const changed = create
-      ? changes.begin(create, data, call, 'data')
-      : changes.make(data, { versions: call.if_match }, call, merged);
+      ? changes.begin(create, data, call, 'data', marks)
+      : changes.make(data, { versions: call.if_match }, call, { merged, marks });
     if (!changed.ok) return changed;
     const own_version = changed.value.version;
     for (const { id, version, keys } of sources) lineage.add({ id, version, own_version, keys });
@@ -91,11 +100,11 @@ export class Merges {
     return this.#parts.store.row<{ count: number }>(`SELECT COUNT(*) AS count FROM conflicts`)!.count;
   }
 
-  conflicts(page: PageQuery): Outcome<ContextConflicts> {
-    const { store, journal } = this.#parts;
+  conflicts(page: PageQuery): Outcome<ContextConflictsView> {
+    const { store } = this.#parts;
     const rows = OLDEST_FIRST.page<ConflictRow>(store, { select: '*', from: 'conflicts' }, page);
     if (!rows.ok) return rows;
-    const items = rows.value.items.map((row) => viewOf(row, journal.head.data));
+    const items = rows.value.items.map((row) => this.#view(row));
     return ok({ items, next_cursor: rows.value.next_cursor });
   }
 
@@ -109,11 +118,24 @@ export class Merges {
     const wanted = choose === 'current' ? data : withValueAtPlace(data, pathOf(row.path), put);
     const expected = { versions: call.if_match ?? [row.at_version], atPlaces: true };
     const merged = [{ id: row.source_id, version: row.source_version }];
-    const changed = changes.make(wanted, expected, call, merged);
+    const changed = changes.make(wanted, expected, call, { merged });
     if (!changed.ok) return changed;
     store.rows(`DELETE FROM conflicts WHERE n = ?`, n);
     reshaped();
     return changed;
+  }
+
+  #view({ base, source, at, ...row }: ConflictRow): ContextConflictView {
+    const { journal, secrets } = this.#parts;
+    const current = valueAtPlace(journal.head.data, pathOf(row.path));
+    return {
+      ...row,
+      path: secrets.placeOf(row.path),
+      ...secrets.maskAs('base', parsed(base), row.path),
+      ...secrets.maskAs('current', current, row.path),
+      ...secrets.maskAs('source', parsed(source), row.path),
+      at: instant(at),
+    };
   }
 
   #baseOf({ base }: MergeSource): JsonObject | undefined {
@@ -131,17 +153,6 @@ export class Merges {
       ...[path, json(base), json(source), id, version, at_version, store.platform.now()],
     );
   }
-}
-
-function viewOf({ base, source, at, ...row }: ConflictRow, data: JsonObject): ContextConflict {
-  const current = valueAtPlace(data, pathOf(row.path));
-  return {
-    ...row,
-    ...(base !== null && { base: parsed(base) }),
-    ...(current !== undefined && { current }),
-    ...(source !== null && { source: parsed(source) }),
-    at: instant(at),
-  };
 }
 
 const json = (value: Json | undefined) => (value === undefined ? null : JSON.stringify(value));

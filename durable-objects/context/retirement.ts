@@ -10,6 +10,7 @@ import type { Archiving } from './archiving.ts';
 import type { Journal, Shown } from './journal.ts';
 import type { ContextPorts } from './ports.ts';
 import type { ContextRecords } from './records.ts';
+import type { Secrets } from './secrets.ts';
 
 const HOUR_MS = 3_600_000;
 /** How long a context of each scope stays at its home without being used; of a session, after the session has ended. */
@@ -37,6 +38,7 @@ interface Parts {
   kit: ObjectKit;
   records: ContextRecords;
   journal: Journal;
+  secrets: Secrets;
   archiving: Archiving;
   /** Deletes the context. Part of a transaction. */
   remove(): void;
@@ -159,6 +161,8 @@ export class Retirement {
     const { scope } = records.get();
     if (!this.#isIdle()) this.#later(this.#dueAt());
     else if (scope === 'temporary') this.#parts.remove();
+    // Secrets stay at the home.
+    else if (this.#parts.secrets.any) return;
     else if (scope === 'session') kit.outbox.put(ASK, records.get().id, {});
     else kit.outbox.put(RETIRE, records.get().id, {});
   }
@@ -186,9 +190,9 @@ export class Retirement {
   }
 
   async #retire(archive: ContextArchive, signal: AbortSignal): Promise<void> {
-    const { kit, records, journal, archiving } = this.#parts;
+    const { kit, records, journal, secrets, archiving } = this.#parts;
     if (!records.isLive) return;
-    const record = this.#isIdle() ? archiving.retired() : null;
+    const record = this.#isIdle() && !secrets.any ? archiving.retired() : null;
     const isStored = record !== null && (await archive.put(record, signal));
     kit.store.transact(() => {
       if (!records.isLive) return;

@@ -1,23 +1,25 @@
-import { readerOf, whyMayNot } from '../../src/domain/context/access.ts';
-import { applyMergePatch, pathOf } from '../../src/domain/context/edits.ts';
+import { readerOf, rightsOf, whyMayNot } from '../../src/domain/context/access.ts';
+import { pathOf } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
-import { applyJsonPatch, operationsToPut, type PatchOperation, valueIn } from '../../src/domain/context/json-patch.ts';
+import { type PatchOperation, valueIn } from '../../src/domain/context/json-patch.ts';
+import { type Mark, marksMoved, marksOf } from '../../src/domain/context/secrets.ts';
 import type { Call } from '../../src/ports/calls.ts';
-import type { ContextSnapshot, MergeInto, NewContext } from '../../src/ports/contexts.ts';
+import type {
+  ContextConflictsView,
+  ContextDiffView,
+  ContextHistoryView,
+  ContextKeyView,
+  ContextSnapshot,
+  ContextView,
+  MergeInto,
+  NewContext,
+} from '../../src/ports/contexts.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { FIRST_PAGE, type PageQuery } from '../../src/protocol/common/page.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
-import type {
-  Context,
-  ContextData,
-  ContextDiff,
-  ContextHistory,
-  ContextId,
-  ContextKey,
-  ContextLink,
-} from '../../src/protocol/context/context.ts';
-import type { ContextConflicts, ResolveConflictRequest } from '../../src/protocol/context/merge.ts';
+import type { ContextData, ContextId, ContextLink } from '../../src/protocol/context/context.ts';
+import type { ResolveConflictRequest } from '../../src/protocol/context/merge.ts';
 import type {
   ContextJsonPatch,
   PutContextKeyRequest,
@@ -36,7 +38,9 @@ import { Lineage } from './lineage.ts';
 import { Merges } from './merges.ts';
 import { type ContextPorts, NO_PORTS } from './ports.ts';
 import { ABSENT, ContextRecords } from './records.ts';
+import { expectedBy, patched, withKey } from './requests.ts';
 import { CONTEXT_SCHEMA } from './schema.ts';
+import { Secrets } from './secrets.ts';
 import { ContextSockets } from './sockets.ts';
 import { Tiers, tierDestinations } from './tiers.ts';
 import { ContextViews, noSuchKey } from './views.ts';
@@ -67,6 +71,7 @@ export class ContextRuntime {
   readonly #views: ContextViews;
   readonly #fences: Fences;
   readonly #lineage: Lineage;
+  readonly #secrets: Secrets;
   readonly #watchers: ContextWatchers;
   readonly #merges: Merges;
 
@@ -77,35 +82,50 @@ export class ContextRuntime {
       this.tiers.changed(isNew);
       if (!isNew) this.#watchers.changed();
     });
+    this.#secrets = new Secrets(
+      kit.store,
+      () => this.#journal.head.data,
+      () => this.tiers.reshaped(),
+    );
     this.tiers = new Tiers(workspace, ports, {
       kit,
       records: this.#records,
       journal: this.#journal,
-      view: () => this.#views.contextOf(this.#journal.head),
+      secrets: this.#secrets,
+      view: () => (this.#secrets.any ? null : this.#views.contextOf(this.#journal.head, false)),
     });
-    this.#changes = new Changes(this.#records, this.#journal);
+    this.#changes = new Changes({ records: this.#records, journal: this.#journal, secrets: this.#secrets });
     const { store } = kit;
     const reshaped = () => this.tiers.reshaped();
     this.#lineage = new Lineage(store, reshaped);
-    const parts = { store, records: this.#records, journal: this.#journal, lineage: this.#lineage, reshaped };
+    const parts = {
+      ...{ store, records: this.#records, journal: this.#journal, secrets: this.#secrets },
+      ...{ lineage: this.#lineage, reshaped },
+    };
     this.#merges = new Merges({ ...parts, changes: this.#changes });
     this.#views = new ContextViews({ ...parts, merges: this.#merges });
     this.#fences = new Fences(kit.store);
     const leases = new WatcherLeases(kit, ports.heldLease, () => store.platform.sockets(WATCH_TAG));
-    this.#watchers = new ContextWatchers({ ...parts, leases });
+    this.#watchers = new ContextWatchers({ ...parts, views: this.#views, leases });
     this.sockets = new ContextSockets({ ...parts, watchers: this.#watchers, leases });
     this.#handle = handlerOf({ ...this.tiers.deadlines, ...leases.deadlines });
     this.#calls = new Calls(kit, { workspace, absent: ABSENT, exists: () => this.#records.exists });
   }
 
-  create(call: Call, context: NewContext, data: ContextData): Outcome<Context> {
+  create(
+    call: Call,
+    context: NewContext,
+    data: ContextData,
+    secret_paths: readonly string[] = [],
+  ): Outcome<ContextView> {
     const created = this.#create('create', call, context, () => {
-      if (!this.#records.exists) return this.#changes.begin(context, data as JsonObject, call, 'data');
+      if (!this.#records.exists)
+        return this.#changes.begin(context, data as JsonObject, call, 'data', marksOf(secret_paths));
       const { version } = this.#journal.head;
       const detail = `There is a context with this name already. Its id is ${context.id}, and its version ${version}.`;
       return refuse('context_exists', detail, { current: { id: context.id, version } });
     });
-    return this.#answer(created);
+    return this.#answer(call, created);
   }
 
   createdAt(call: Call): Outcome<string | null> {
@@ -116,45 +136,45 @@ export class ContextRuntime {
   }
 
   /** @param cold the newest version of a retired context, from Postgres */
-  read(call: Call, version?: number, cold?: Shown): Outcome<Context> {
+  read(call: Call, version?: number, cold?: Shown): Outcome<ContextView> {
     return this.#read('read', call, () => {
       if (!cold) this.tiers.copying.freshen();
-      return cold ? ok(this.#views.contextOf(cold)) : this.#views.context(version);
+      const sees = this.#sees(call);
+      return cold ? ok(this.#views.contextOf(cold, sees)) : this.#views.context(sees, version);
     });
   }
 
-  update(call: Call, request: UpdateContextRequest | ContextJsonPatch, create?: NewContext): Outcome<Context> {
+  update(call: Call, request: UpdateContextRequest | ContextJsonPatch, create?: NewContext): Outcome<ContextView> {
     const expected = expectedBy(call, 'updates' in request ? request.expected_version : undefined);
-    return this.#answer(this.#write('update', call, expected, create, (data) => patched(data, request)));
+    const write = (data: JsonObject) => patched(data, request);
+    return this.#answer(
+      call,
+      this.#write('update', call, expected, create, write, () => this.#marksOf(request)),
+    );
   }
 
-  revert(call: Call, { version, expected_version }: RevertContextRequest): Outcome<Context> {
+  revert(call: Call, { version, expected_version }: RevertContextRequest): Outcome<ContextView> {
     const reverted = this.#write('revert', call, expectedBy(call, expected_version), undefined, () => {
       const past = this.#journal.at(version);
       return past ? ok(past.data) : this.#views.noSuchVersion(version, 'version');
     });
-    return this.#answer(reverted);
+    return this.#answer(call, reverted);
   }
 
-  readKey(call: Call, path: string): Outcome<ContextKey> {
-    return this.#read('readKey', call, () => this.#views.key(path));
+  readKey(call: Call, path: string): Outcome<ContextKeyView> {
+    return this.#read('readKey', call, () => this.#views.key(path, this.#sees(call)));
   }
 
   putKey(
     call: Call,
     path: string,
-    { value, expected_version }: PutContextKeyRequest,
+    { value, expected_version, secret = false }: PutContextKeyRequest,
     create?: NewContext,
-  ): Outcome<ContextKey> {
+  ): Outcome<ContextKeyView> {
     const expected = { ...expectedBy(call, expected_version), atPlaces: true };
-    const put = this.#write('putKey', call, expected, create, (data) => {
-      const result = applyJsonPatch(data, operationsToPut(data, pathOf(path), value as PatchValue));
-      if ('value' in result) return ok(result.value);
-      return refuse('validation_failed', `The value cannot be put there: ${result.problem}.`, {
-        errors: [{ path: 'path', message: result.problem }],
-      });
-    });
-    return this.#answer(put, (version) => this.#views.key(path, version));
+    const write = (data: JsonObject) => withKey(data, path, value);
+    const put = this.#write('putKey', call, expected, create, write, () => marksOf(secret ? [path] : []));
+    return this.#answer(call, put, (version) => this.#views.key(path, this.#sees(call), version));
   }
 
   removeKey(call: Call, path: string): Outcome<null> {
@@ -167,31 +187,39 @@ export class ContextRuntime {
 
   snapshot(call: Call, versions: readonly number[]): Outcome<ContextSnapshot> {
     return this.#read('snapshot', call, () => {
-      const context = this.#views.context();
-      if (!context.ok) return context;
+      const refusal = this.#secrets.any && whyMayNot(readerOf(call), 'secrets', this.#records.get());
+      if (refusal) return refusal;
+      const { version, data, stamps } = this.#journal.head;
       const known = versions.map((version) => this.#journal.known(version));
-      return ok({ context: context.value, stamps: this.#journal.head.stamps.root, versions: known });
+      const parents = this.#lineage.parents();
+      return ok({ version, data, parents, secret_paths: this.#secrets.marks(), stamps: stamps.root, versions: known });
     });
   }
 
   /** @param cold see `read` */
-  readLinked(call: Call, cold?: Shown): Outcome<Context> {
-    return this.#calls.read('readLinked', call, () => ok(this.#views.contextOf(cold ?? this.#journal.head)));
+  readMasked(call: Call, cold?: Shown): Outcome<ContextView> {
+    return this.#calls.read('readMasked', call, () => ok(this.#views.contextOf(cold ?? this.#journal.head, false)));
   }
 
-  merge(call: Call, request: MergeInto, create?: NewContext): Outcome<Context> {
-    return this.#answer(this.#orCreate('merge', call, create, (context) => this.#merges.merge(call, request, context)));
+  merge(call: Call, request: MergeInto, create?: NewContext): Outcome<ContextView> {
+    return this.#answer(
+      call,
+      this.#orCreate('merge', call, create, (context) => this.#merges.merge(call, request, context)),
+    );
   }
 
-  conflicts(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextConflicts> {
+  conflicts(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextConflictsView> {
     return this.#read('conflicts', call, () => this.#merges.conflicts(page));
   }
 
-  resolve(call: Call, n: number, request: ResolveConflictRequest): Outcome<Context> {
-    return this.#answer(this.#change('resolve', call, () => this.#merges.resolve(call, n, request)));
+  resolve(call: Call, n: number, request: ResolveConflictRequest): Outcome<ContextView> {
+    return this.#answer(
+      call,
+      this.#change('resolve', call, () => this.#merges.resolve(call, n, request)),
+    );
   }
 
-  link(call: Call, link: ContextLink, create?: NewContext): Outcome<Context> {
+  link(call: Call, link: ContextLink, create?: NewContext): Outcome<ContextView> {
     const linked = this.#orCreate('link', call, create, (context) => {
       const begun = context
         ? this.#changes.begin(context, {}, call, 'data')
@@ -199,7 +227,7 @@ export class ContextRuntime {
       const done = begun.ok ? this.#lineage.link(link) : begun;
       return done.ok ? begun : done;
     });
-    return this.#answer(linked);
+    return this.#answer(call, linked);
   }
 
   unlink(call: Call, id: ContextId): Outcome<null> {
@@ -213,11 +241,11 @@ export class ContextRuntime {
     return this.#read('mayWatch', call, () => ok(null));
   }
 
-  history(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextHistory> {
+  history(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextHistoryView> {
     return this.#read('history', call, () => this.#views.history(page));
   }
 
-  diff(call: Call, from: number, to: number): Outcome<ContextDiff> {
+  diff(call: Call, from: number, to: number): Outcome<ContextDiffView> {
     return this.#read('diff', call, () => this.#views.diff(from, to));
   }
 
@@ -244,6 +272,17 @@ export class ContextRuntime {
   ): Outcome<Changed> {
     if (create === undefined) return this.#change(method, call, () => write(null));
     return this.#create(method, call, create, () => write(this.#records.exists ? null : create));
+  }
+
+  /** Whether the caller may see the secrets of a context that it reads. */
+  #sees(call: Call): boolean {
+    return rightsOf(readerOf(call), this.#records.get()).secrets;
+  }
+
+  /** The places that a change makes secret: those that it names, and those to which it moves secrets. */
+  #marksOf(request: UpdateContextRequest | ContextJsonPatch): Mark[] {
+    if ('updates' in request) return marksOf(request.secret_paths);
+    return marksMoved(this.#secrets.marks(), request.operations as PatchOperation[]);
   }
 
   #read<T>(method: string, call: Call, read: () => Outcome<T>): Outcome<T> {
@@ -274,16 +313,17 @@ export class ContextRuntime {
     expected: Expected,
     create: NewContext | undefined,
     change: (data: JsonObject) => Outcome<JsonObject>,
+    marks: () => readonly Mark[] = () => [],
   ): Outcome<Changed> {
     const write = () => {
       const wanted = change(this.#journal.head.data);
-      return wanted.ok ? this.#changes.make(wanted.value, expected, call) : wanted;
+      return wanted.ok ? this.#changes.make(wanted.value, expected, call, { marks: marks() }) : wanted;
     };
     if (create === undefined || expected.versions !== undefined) return this.#change(method, call, write);
     return this.#create(method, call, create, () => {
       if (this.#records.exists) return write();
       const data = change({});
-      return data.ok ? this.#changes.begin(create, data.value, call, 'updates') : data;
+      return data.ok ? this.#changes.begin(create, data.value, call, 'updates', marks()) : data;
     });
   }
 
@@ -291,31 +331,16 @@ export class ContextRuntime {
    * What a change has left. The outcome that is kept for a repeat has only the version, because a context can be as long
    * as a stored value may be. If that version is gone, the repeat gets the newest one.
    */
-  #answer(changed: Outcome<Changed>): Outcome<Context>;
-  #answer<T>(changed: Outcome<Changed>, view: (version?: number) => Outcome<T>): Outcome<T>;
+  #answer(call: Call, changed: Outcome<Changed>): Outcome<ContextView>;
+  #answer<T>(call: Call, changed: Outcome<Changed>, view: (version?: number) => Outcome<T>): Outcome<T>;
   #answer(
+    call: Call,
     changed: Outcome<Changed>,
-    view: (version?: number) => Outcome<unknown> = (version) => this.#views.context(version),
+    view: (version?: number) => Outcome<unknown> = (version) => this.#views.context(this.#sees(call), version),
   ): Outcome<unknown> {
     if (!changed.ok) return changed;
     if (!this.#records.exists) return ABSENT;
     const then = view(changed.value.version);
     return then.ok ? then : view();
   }
-}
-
-type PatchValue = Extract<PatchOperation, { value: unknown }>['value'];
-
-/** The versions that a request accepts; undefined if it accepts any. */
-function expectedBy({ if_match }: Call, expected_version?: number): Expected {
-  return { versions: if_match ?? (expected_version === undefined ? undefined : [expected_version]) };
-}
-
-/** The data after a patch. Fails if an operation of a JSON Patch cannot be done. */
-function patched(data: JsonObject, request: UpdateContextRequest | ContextJsonPatch): Outcome<JsonObject> {
-  if ('updates' in request) return ok(applyMergePatch(data, request.updates as JsonObject));
-  const result = applyJsonPatch(data, request.operations as PatchOperation[]);
-  if ('value' in result) return ok(result.value);
-  const detail = `The operation ${result.index} cannot be done: ${result.problem}. None was done.`;
-  return refuse('validation_failed', detail, { errors: [{ path: String(result.index), message: result.problem }] });
 }

@@ -2,7 +2,7 @@ import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
  * `base_parts`: JSON of the data and its stamps at `base_version`, cut into parts that fit a row. `changes`: what made
- * each later version. `fences`: see `Fences`. `parents`, `links` and `conflicts`: see `Merges` and `Lineage`. The newest version is that of the newest change, so a change writes one row.
+ * each later version. `fences`: see `Fences`. `parents`, `links` and `conflicts`: see `Merges` and `Lineage`. `secrets`: the places that are secret. The newest version is that of the newest change, so a change writes one row.
  */
 export const CONTEXT_SCHEMA: ObjectSchema = {
   object: 'Context',
@@ -40,5 +40,6 @@ ALTER TABLE changes ADD COLUMN merged TEXT;
 `,
     },
     { id: 'context/0005_retirement', sql: `ALTER TABLE context ADD COLUMN retired_version INTEGER;` },
+    { id: 'context/0006_secrets', sql: `CREATE TABLE secrets (path TEXT PRIMARY KEY) WITHOUT ROWID;` },
   ],
 };

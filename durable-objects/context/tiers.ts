@@ -9,12 +9,14 @@ import type { Journal } from './journal.ts';
 import type { ContextPorts } from './ports.ts';
 import type { ContextRecords } from './records.ts';
 import { Retirement } from './retirement.ts';
+import type { Secrets } from './secrets.ts';
 
 interface Parts {
   kit: ObjectKit;
   records: ContextRecords;
   journal: Journal;
-  /** What a copy of the newest version shows; null if there shall be none. */
+  secrets: Secrets;
+  /** What a copy of the newest version shows; null if there shall be none, because of secrets. */
   view(): Context | null;
 }
 
@@ -49,7 +51,7 @@ export class Tiers {
     this.copying.freshen();
   }
 
-  /** The lineage or the open conflicts change. Part of a transaction. */
+  /** The lineage, the open conflicts or the secret places change. Part of a transaction. */
   reshaped(): void {
     const { journal } = this.#parts;
     if (!journal.isChanging) this.copying.blank(journal.head.version);
@@ -59,6 +61,7 @@ export class Tiers {
   remove(): void {
     const { version } = this.#parts.journal.head;
     this.#parts.records.remove(version);
+    this.#parts.secrets.clear();
     this.#parts.journal.forget();
     this.archiving.tell();
     this.copying.blank(version);

@@ -1,7 +1,7 @@
-import { type Edit, pathOf } from '../../src/domain/context/edits.ts';
+import { pathOf } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
 import { valueIn } from '../../src/domain/context/json-patch.ts';
-import { editsAt } from '../../src/domain/context/place-edits.ts';
+import type { ContextChangeView } from '../../src/ports/contexts.ts';
 import {
   BATCH_BYTES,
   exceedsBytes,
@@ -10,7 +10,6 @@ import {
   utf8Length,
 } from '../../src/protocol/common/limits.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
-import type { ContextChange } from '../../src/protocol/context/context.ts';
 import type { ContextSnapshotReason, ContextWatchFrame } from '../../src/protocol/context/watch-socket.ts';
 import { WatchRequest } from '../../src/protocol/session/watch-socket.ts';
 import { FanOut, type Frame } from '../kit/delivery/fan-out.ts';
@@ -18,9 +17,10 @@ import type { ObjectSocket } from '../kit/platform/platform.ts';
 import { endSocket } from '../kit/platform/sockets.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
 import { parseJson } from '../kit/text.ts';
-import type { Journal } from './journal.ts';
+import type { ChangeRow, Journal } from './journal.ts';
 import type { ContextRecords } from './records.ts';
-import { changeOf } from './views.ts';
+import type { Secrets } from './secrets.ts';
+import type { ContextViews } from './views.ts';
 import type { WatcherLease, WatcherLeases } from './watcher-leases.ts';
 
 export const WATCH_TAG = 'watch';
@@ -52,13 +52,15 @@ export const NEW_WATCHER = { version: 0, told: 0, live: false, part: null, sent:
 
 /** A committed change. `text` is only measured. */
 interface ChangeFrame extends Frame {
-  change: ContextChange;
+  row: ChangeRow;
 }
 
 interface Parts {
   store: ObjectStore;
   records: ContextRecords;
   journal: Journal;
+  views: ContextViews;
+  secrets: Secrets;
   leases: WatcherLeases;
 }
 
@@ -87,7 +89,7 @@ export class ContextWatchers {
     const { version } = journal.head;
     store.afterCommit(() => {
       const { rows } = journal.changesAfter(version - 1);
-      this.#fanOut.push(rows.map((row) => ({ text: row.edits, seq: row.version, change: changeOf(row) })));
+      this.#fanOut.push(rows.map((row) => ({ text: row.edits, seq: row.version, row })));
     });
   }
 
@@ -123,9 +125,9 @@ export class ContextWatchers {
     const { live, lease } = stateOf(socket);
     if (!live) return;
     if (lease) return this.#parts.leases.whenHeld(socket, () => this.#catchUp(socket));
-    for (const { seq, change } of frames) {
+    for (const { seq, row } of frames) {
       const { live, version, path } = stateOf(socket);
-      if (live && version < seq) this.#sendChanges(socket, changesAt([change], path), seq, true);
+      if (live && version < seq) this.#sendChanges(socket, this.#changesAt([row], path), seq, true);
     }
   }
 
@@ -141,11 +143,11 @@ export class ContextWatchers {
     if (version < journal.baseVersion) return this.greet(socket, version);
     const { rows, hasMore } = journal.changesAfter(version);
     const last = rows.at(-1)?.version ?? version;
-    this.#sendChanges(socket, changesAt(rows.map(changeOf), path), last, live || !hasMore);
+    this.#sendChanges(socket, this.#changesAt(rows, path), last, live || !hasMore);
   }
 
   /** Sends changes, or a snapshot in their place if they are too long. */
-  #sendChanges(socket: ObjectSocket, changes: ContextChange[], version: number, live: boolean): void {
+  #sendChanges(socket: ObjectSocket, changes: ContextChangeView[], version: number, live: boolean): void {
     const { told: after, live: wasLive } = stateOf(socket);
     // A pushed frame without a change of the place would tell the watcher nothing.
     if (wasLive && changes.length === 0) return this.#note(socket, { version });
@@ -164,7 +166,7 @@ export class ContextWatchers {
 
   #startSnapshot(socket: ObjectSocket, reason: ContextSnapshotReason): void {
     const { version, data } = this.#parts.journal.head;
-    const parts = Math.ceil((textAt(data, stateOf(socket).path)?.length ?? 0) / PART_CHARS);
+    const parts = Math.ceil((this.#textAt(data, stateOf(socket).path)?.length ?? 0) / PART_CHARS);
     const frame: ContextWatchFrame = { type: 'hello', mode: 'snapshot', ...this.#place(version), parts, reason };
     this.#sendFrame(socket, frame, { version, told: version, live: false, part: parts > 0 ? 0 : null });
   }
@@ -172,12 +174,26 @@ export class ContextWatchers {
   #sendPart(socket: ObjectSocket, part: number): void {
     const { version, path } = stateOf(socket);
     const shown = this.#parts.journal.at(version);
-    const text = shown && textAt(shown.data, path);
+    const text = shown && this.#textAt(shown.data, path);
     // The version is no longer kept, so the watcher starts again with the newest one.
     if (!text) return this.greet(socket, version);
     const data = text.slice(part * PART_CHARS, (part + 1) * PART_CHARS);
     const isLast = (part + 1) * PART_CHARS >= text.length;
     this.#sendFrame(socket, { type: 'snapshot', part, data }, { part: isLast ? null : part + 1 });
+  }
+
+  /** The changes of a place and below it, without secrets. */
+  #changesAt(rows: readonly ChangeRow[], path: string): ContextChangeView[] {
+    const changes = rows.map((row) => this.#parts.views.change(row, pathOf(path)));
+    return changes.filter(({ edits }) => edits.length > 0);
+  }
+
+  /** JSON of the value at a place, without secrets; undefined if there is none. */
+  #textAt(data: JsonObject, path: string): string | undefined {
+    const { secrets } = this.#parts;
+    // In a secret, a watcher sees nothing, not even whether there is something.
+    const value = secrets.placeOf(path) === path ? valueIn(data, pathOf(path)) : undefined;
+    return value === undefined ? undefined : JSON.stringify(secrets.mask(value, pathOf(path)));
   }
 
   #place(version: number) {
@@ -222,18 +238,4 @@ export class ContextWatchers {
 
 function stateOf(socket: ObjectSocket): WatcherAttachment {
   return socket.attachment() as WatcherAttachment;
-}
-
-/** The changes of a place and below it. */
-function changesAt(changes: readonly ContextChange[], path: string): ContextChange[] {
-  const place = pathOf(path);
-  return changes.flatMap((change) => {
-    const edits = editsAt(change.edits as Edit[], place);
-    return edits.length === 0 ? [] : [{ ...change, edits }];
-  });
-}
-
-/** JSON of the value at a place; undefined if there is none. */
-function textAt(data: JsonObject, path: string): string | undefined {
-  return JSON.stringify(valueIn(data, pathOf(path)));
 }

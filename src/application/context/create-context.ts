@@ -28,7 +28,7 @@ const NAME_BYTES = 16;
 export async function createContext(
   { contexts, digest, effects, ...owners }: Dependencies,
   call: Call,
-  { name, data, ...request }: CreateContextRequest,
+  { name, data, secret_paths, ...request }: CreateContextRequest,
 ): Promise<Outcome<Context>> {
   const { scope, session_id, agent_id } = request;
   const owner = { scope, session_id: session_id ?? null, agent_id: agent_id ?? null };
@@ -38,7 +38,7 @@ export async function createContext(
   if (!known.ok) return known;
   const create = async (named: string) => {
     const { home, create: context } = await contextOf(contexts, call, { ...owner, name: named });
-    return home.create(call, context!, data);
+    return home.create(call, context!, data, secret_paths);
   };
   if (name !== undefined || scope !== 'temporary') return create(name ?? MAIN);
   const { workspace } = call.principal;

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../domain/context/json.ts';
 import { overlay } from '../../domain/context/overlay.ts';
 import { pick } from '../../domain/context/place.ts';
 import type { Call } from '../../ports/calls.ts';
-import type { Contexts } from '../../ports/contexts.ts';
+import type { ContextApi, Contexts } from '../../ports/contexts.ts';
 import { type Outcome, ok } from '../../protocol/common/errors.ts';
 import { type ContextOwner, type ContextRef, MAIN } from '../../protocol/context/address.ts';
 import type { Context, ContextDiff, ContextLink } from '../../protocol/context/context.ts';
@@ -19,7 +19,7 @@ interface Layer {
 
 /**
  * What counts for a session and an agent: the main contexts of the temporary scope, of the session, of the agent and of
- * the workspace, laid over each other, the nearest first. What a context links to counts behind it.
+ * the workspace, laid over each other, the nearest first. What a context links to counts behind it. Secrets are masked.
  */
 export async function effectiveContext(
   contexts: Contexts,
@@ -60,7 +60,7 @@ function ownersOf(session_id: string | null, agent_id: string | null): ContextOw
 /** The context of an owner with what it links to; nothing if there is none. */
 async function layersOf(contexts: Contexts, call: Call, owner: ContextOwner): Promise<Outcome<Layer[]>> {
   const { home } = await contextOf(contexts, call, owner);
-  const read = await home.read(call);
+  const read = await home.readMasked(call);
   if (!read.ok) return read.failure.code === 'context_not_found' ? ok([]) : read;
   const linked = await Promise.all(read.value.links.map((link) => linkedLayer(contexts, call, link)));
   return ok([{ context: read.value, data: read.value.data as JsonObject }, ...linked.flat()]);
@@ -68,13 +68,13 @@ async function layersOf(contexts: Contexts, call: Call, owner: ContextOwner): Pr
 
 /** What a link shows; nothing if its context is gone. */
 async function linkedLayer(contexts: Contexts, call: Call, { id, keys }: ContextLink): Promise<Layer[]> {
-  const read = await contexts.at(call.principal.workspace, id).readLinked(call);
+  const read = await contexts.at(call.principal.workspace, id).readMasked(call);
   if (!read.ok) return [];
   const data = read.value.data as JsonObject;
   return [{ context: read.value, data: keys === null ? data : pick(data, keys) }];
 }
 
-/** The difference from one context to another one. */
+/** The difference from one context to another one. Secrets are masked, so that two of them do not differ. */
 export async function diffContexts(
   contexts: Contexts,
   call: Call,
@@ -82,8 +82,14 @@ export async function diffContexts(
   other: ContextRef,
 ): Promise<Outcome<ContextDiff>> {
   const named = await Promise.all([id, other].map((ref) => contextAt(contexts, call, ref)));
-  const [before, after] = await Promise.all(named.map(({ home }) => home.read(call)));
+  const [before, after] = await Promise.all(named.map(({ home }) => readable(home, call)));
   if (!before!.ok) return before!;
   if (!after!.ok) return after!;
   return ok(differenceOf(before!.value.data as JsonObject, after!.value.data as JsonObject));
+}
+
+/** A context without its secrets, if the caller may read it. */
+async function readable(home: ContextApi, call: Call): Promise<Outcome<Context>> {
+  const read = await home.readMasked(call);
+  return (read.ok && whyMayNot(readerOf(call), 'read', read.value)) || read;
 }

@@ -1,6 +1,7 @@
 import { ancestorOf, type Parent, takenFrom } from '../../domain/context/ancestor.ts';
 import type { JsonObject } from '../../domain/context/json.ts';
 import { pick } from '../../domain/context/place.ts';
+import { marksWithin } from '../../domain/context/secrets.ts';
 import type { Call } from '../../ports/calls.ts';
 import type { Contexts, MergeSource } from '../../ports/contexts.ts';
 import { type Outcome, ok, refuse } from '../../protocol/common/errors.ts';
@@ -84,10 +85,18 @@ async function gather(
   const taken = takenFrom(target.parents, id, keys)?.version ?? null;
   const read = await contexts.at(workspace, id).snapshot(readingOf(call), taken === null ? [] : [taken]);
   if (!read.ok) return read;
-  const { context, stamps, versions } = read.value;
+  const { version, parents, stamps, versions, secret_paths } = read.value;
   const part = (data: ContextData) => (keys === null ? data : pick(data as JsonObject, keys));
-  const ancestor = ancestorOf(target, { id, parents: context.parents }, keys);
-  const source = { id, version: context.version, data: part(context.data), stamps, keys, taken };
+  const ancestor = ancestorOf(target, { id, parents }, keys);
+  const source = {
+    id,
+    version,
+    data: part(read.value.data),
+    secret_paths: marksWithin(secret_paths, keys),
+    stamps,
+    keys,
+    taken,
+  };
   if (ancestor === null) return ok({ ...source, base: null });
   if (ancestor.of !== 'other') {
     const isOwn = ancestor.of === 'target';

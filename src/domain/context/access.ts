@@ -18,19 +18,22 @@ export interface ContextReader {
 export interface ContextRights {
   read: boolean;
   write: boolean;
+  /** See secret values, where they are not masked for everybody. */
+  secrets: boolean;
 }
 
 /**
  * What follows from the reader alone: people and programs have the rights of their role. An agent has its own contexts
  * and those of the session whose lease it holds, and reads those of the workspace. What it may not write, a person can
- * promote.
+ * promote. Who may write to a context sees its secrets, and an agent with a lease those of the workspace.
  */
 export function rightsOf({ role, agent_id, session_id }: ContextReader, owner: Owner): ContextRights {
-  if (role !== 'agent') return { read: true, write: role !== 'viewer' };
+  if (role !== 'agent') return { read: true, write: role !== 'viewer', secrets: role !== 'viewer' };
   const isSessions = owner.session_id !== null && owner.session_id === session_id;
   const isAgents = owner.agent_id !== null && owner.agent_id === agent_id;
   const isOwn = isSessions || isAgents;
-  return { read: isOwn || owner.scope === 'global', write: isOwn };
+  const isGlobal = owner.scope === 'global';
+  return { read: isOwn || isGlobal, write: isOwn, secrets: isOwn || (isGlobal && session_id !== null) };
 }
 
 /** The reader of a call. @param lease the lease that the session has confirmed */
@@ -47,8 +50,12 @@ export function readerOf({
 
 /** Refuses a reader that may not do it with a context of this owner, and says what it can do; null if it may. */
 export function whyMayNot(reader: ContextReader, right: keyof ContextRights, owner: Owner): Outcome<never> | null {
-  return rightsOf(reader, owner)[right] ? null : refuse('context_scope_mismatch', whyOutOfScope(reader, owner));
+  if (rightsOf(reader, owner)[right]) return null;
+  return refuse('context_scope_mismatch', right === 'secrets' ? HAS_SECRETS : whyOutOfScope(reader, owner));
 }
+
+const HAS_SECRETS =
+  'The context has secret values, which you do not see. Name a lease in Oio-Lease, or use a token of an operator.';
 
 function whyOutOfScope({ role, session_id }: ContextReader, owner: Owner): string {
   const leased = session_id === null ? 'The request names no lease' : `The lease is one of the session ${session_id}`;

@@ -144,6 +144,8 @@ export const MAX_POINTER_CHARS = 8_192;
 /** The most contexts of one merge, and the most places that a share names. */
 export const MAX_MERGED_CONTEXTS = 8;
 export const MAX_CONTEXT_KEYS = 100;
+/** The most places of a context that are marked as secret. */
+export const MAX_SECRET_PATHS = 100;
 /** The most open conflicts of a context, what it was made of, and what it links to. */
 export const MAX_CONTEXT_CONFLICTS = 1_000;
 export const MAX_CONTEXT_PARENTS = 100;

@@ -84,6 +84,10 @@ export const Context = schema(() =>
       parents: z.array(ContextParent()).meta({ description: 'What it was copied from or has merged.' }),
       links: z.array(ContextLink()).meta({ description: 'What is effective together with it.' }),
       open_conflicts: z.int(),
+      secret_paths: z.array(z.string()).meta({
+        description:
+          'JSON Pointers of the places that are secret. Their values are `[secret]` for who may not see them.',
+      }),
       created_at: Instant(),
       updated_at: Instant(),
       updated_by: ContextWriter(),
@@ -102,6 +106,7 @@ export const Context = schema(() =>
         parents: [],
         links: [],
         open_conflicts: 0,
+        secret_paths: [],
         created_at: '2026-11-22T15:04:05.678Z',
         updated_at: '2026-11-22T15:05:00.000Z',
         updated_by: EXAMPLE_WRITER,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { SessionId, Uuid } from '../common/ids.ts';
 import { LeaseText } from '../common/lease-text.ts';
-import { MAX_PATCH_OPERATIONS, MAX_POINTER_CHARS, MAX_WATCH_PATH_CHARS } from '../common/limits.ts';
+import { MAX_PATCH_OPERATIONS, MAX_POINTER_CHARS, MAX_SECRET_PATHS, MAX_WATCH_PATH_CHARS } from '../common/limits.ts';
 import { PageQuery } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { ContextName } from './address.ts';
@@ -17,6 +17,35 @@ const OWNERS: Record<ContextScope, { session_id: boolean; agent_id: boolean } | 
   temporary: 'at most one',
 };
 
+/** The place of a value. `build/status` and `/build/status` are the same one. */
+export const ContextKeyPath = schema(() =>
+  z
+    .string()
+    .max(MAX_POINTER_CHARS)
+    .regex(
+      /^\/?([^~/]|~[01])+(\/([^~/]|~[01])+)*$/,
+      'must be a JSON Pointer, such as build/status, encoded as one segment',
+    )
+    .meta({
+      description:
+        'A JSON Pointer (RFC 6901), with or without its first slash, encoded as one segment: `build%2Fstatus`. It may lead into an array: `steps%2F0`.',
+      example: 'build',
+    }),
+);
+
+const SecretPaths = schema(() =>
+  z
+    .array(
+      ContextKeyPath().meta({ description: 'A JSON Pointer, with or without its first slash.', example: '/token' }),
+    )
+    .max(MAX_SECRET_PATHS)
+    .optional()
+    .meta({
+      description:
+        'JSON Pointers of places that are secret from now on, with all that is in them and with their history. Of a place in an array, the array is. A mark stays, and goes with the value to other contexts.',
+    }),
+);
+
 export const CreateContextRequest = schema(() =>
   z
     .strictObject({
@@ -27,6 +56,7 @@ export const CreateContextRequest = schema(() =>
         description: 'Which of the owner’s contexts: `main` by default; of a temporary context, a random name.',
       }),
       data: ContextData().default({}),
+      secret_paths: SecretPaths(),
     })
     .superRefine(({ scope, ...owners }, context) => {
       const expected = OWNERS[scope];
@@ -60,7 +90,7 @@ const ExpectedVersion = schema(() =>
 );
 
 export const UpdateContextRequest = schema(() =>
-  z.strictObject({ updates: ContextData(), expected_version: ExpectedVersion() }).meta({
+  z.strictObject({ updates: ContextData(), expected_version: ExpectedVersion(), secret_paths: SecretPaths() }).meta({
     id: 'UpdateContextRequest',
     description: 'Changes, as a JSON merge patch (RFC 7396): members are set, and null removes one.',
     example: { updates: { build: { status: 'green' } }, expected_version: 1 },
@@ -121,25 +151,13 @@ export const RevertContextRequest = schema(() =>
 );
 export type RevertContextRequest = Infer<typeof RevertContextRequest>;
 
-/** The place of a value. `build/status` and `/build/status` are the same one. */
-export const ContextKeyPath = schema(() =>
-  z
-    .string()
-    .max(MAX_POINTER_CHARS)
-    .regex(
-      /^\/?([^~/]|~[01])+(\/([^~/]|~[01])+)*$/,
-      'must be a JSON Pointer, such as build/status, encoded as one segment',
-    )
-    .meta({
-      description:
-        'A JSON Pointer (RFC 6901), with or without its first slash, encoded as one segment: `build%2Fstatus`. It may lead into an array: `steps%2F0`.',
-      example: 'build',
-    }),
-);
-
 export const PutContextKeyRequest = schema(() =>
   z
-    .strictObject({ value: z.unknown(), expected_version: ExpectedVersion() })
+    .strictObject({
+      value: z.unknown(),
+      expected_version: ExpectedVersion(),
+      secret: z.boolean().optional().meta({ description: 'Marks the place as secret. A mark stays.' }),
+    })
     .refine(({ value }) => value !== undefined, { path: ['value'], message: 'is required' })
     .meta({
       id: 'PutContextKeyRequest',

@@ -53,6 +53,7 @@ function measureMerge(keys: number): MergeTimes {
     version: 2,
     data: source,
     stamps: STAMPS,
+    secret_paths: [],
     keys: null,
     base: { data: base },
     taken: null,

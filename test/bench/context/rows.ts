@@ -78,7 +78,7 @@ export async function countWrites(): Promise<StepWrites[]> {
 
 async function merge(home: ContextInProcess, data: MergeSource['data']): Promise<void> {
   const stamps = { stamp: { version: 1, at: 1, by: 'bench' } };
-  const source = { id: 'source', version: 1, data, stamps, keys: null, base: null, taken: null };
+  const source = { id: 'source', version: 1, data, stamps, secret_paths: [], keys: null, base: null, taken: null };
   valueIn(await home.call('merge', callIn('default'), { strategy: 'manual', sources: [source] }));
 }
 

@@ -102,7 +102,7 @@ it('global contexts have no copy', async () => {
 const STAMPS = { stamp: { version: 1, at: 1, by: 'x' } };
 const merge = (data: ContextData, taken: number | null): MergeInto => ({
   strategy: 'manual',
-  sources: [{ id: 'S', version: 3, data, stamps: STAMPS, keys: null, base: null, taken }],
+  sources: [{ id: 'S', version: 3, data, secret_paths: [], stamps: STAMPS, keys: null, base: null, taken }],
 });
 
 it.each<[string, (context: ContextInProcess) => Promise<unknown>]>([

@@ -158,7 +158,16 @@ describe('a merge', () => {
 
   it('and the answer to a conflict are atomic', async () => {
     const stamps = { stamp: { version: 1, at: 1, by: 'x' } };
-    const source = { id: 'S', version: 1, data: { a: 2, b: 1 }, stamps, keys: null, base: null, taken: null };
+    const source = {
+      id: 'S',
+      version: 1,
+      data: { a: 2, b: 1 },
+      secret_paths: [],
+      stamps,
+      keys: null,
+      base: null,
+      taken: null,
+    };
     const state = ({ runtime }: ReturnType<typeof home>) => [runtime.read(CALL), runtime.conflicts(CALL)];
     await everyStatement(
       (platform) => home({ a: 1 }, platform),
@@ -178,7 +187,16 @@ describe('a merge', () => {
 
   it('leaves a conflict open if somebody has changed its place since, and says so', async () => {
     const stamps = { stamp: { version: 1, at: 1, by: 'x' } };
-    const source = { id: 'S', version: 1, data: { a: 2 }, stamps, keys: null, base: null, taken: null };
+    const source = {
+      id: 'S',
+      version: 1,
+      data: { a: 2 },
+      secret_paths: [],
+      stamps,
+      keys: null,
+      base: null,
+      taken: null,
+    };
     const context = home({ a: 1 });
     valueIn(context.runtime.merge(CALL, { strategy: 'manual', sources: [source] }));
     update(context, { a: 3, other: 1 });

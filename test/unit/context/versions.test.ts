@@ -135,10 +135,10 @@ test.each<[ContextData]>([
 });
 
 test('a deleted context is not found, and its data is gone', () => {
-  const context = home({ secret: 'x' });
-  update(context, { secret: 'y' });
+  const context = home({ gone: 'x' });
+  update(context, { gone: 'y' });
   expect(context.runtime.remove(CALL)).toMatchObject({ ok: true });
-  expect(JSON.stringify(context.platform.dump())).not.toContain('secret');
+  expect(JSON.stringify(context.platform.dump())).not.toContain('gone');
   expect(context.runtime.read(CALL)).toMatchObject({ failure: { code: 'context_not_found' } });
   expect(update(context, { a: 1 })).toMatchObject({ failure: { code: 'context_not_found' } });
 });
