@@ -1,42 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { type ClientOptions, createClient } from '../../src/client/client.ts';
 import type { ContextWatch } from '../../src/client/watch-context.ts';
 import type { RegisteredAgent } from '../../src/protocol/agent/agent.ts';
 import type { ContextChange } from '../../src/protocol/context/context.ts';
 import { ContextWatchFrame } from '../../src/protocol/context/watch-socket.ts';
 import type { ClaimedWork } from '../../src/protocol/run/reports.ts';
 import type { SessionView } from '../../src/protocol/session/session.ts';
-import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Ask, ask, HOST, newWorkspace, signToken } from './http-support.ts';
-import { type Recorded, socketsOf } from './support/worker-socket.ts';
+import { ask, newWorkspace, signToken } from './http-support.ts';
+import { clientsOfWorkspace } from './support/clients.ts';
 
 const STARTED = { n: 1, type: 'turn.started', data: { turn: 1, message: 1, model: null, agent: null } };
-
-/** A workspace whose clients are compared with the API's description, and whose sockets are kept. */
-async function workspace() {
-  const first = await signToken('admin', newWorkspace());
-  const connections: Recorded[] = [];
-  const clientOf = (token: string, lease?: ClientOptions['lease']) =>
-    createClient({
-      ...{ baseUrl: HOST, token },
-      ...(lease && { lease }),
-      fetch: (url, init) => {
-        const { headers, body, method } = init!;
-        return ask(String(url).slice(HOST.length), { method, headers, raw: body } as Ask);
-      },
-      WebSocket: socketsOf((connection) => connections.push(connection)) as never,
-    });
-  const send = async <T>(token: string, path: string, body: object) => {
-    const answer = await ask(`/api/v1/${path}`, { token, body });
-    return (answer.status === 204 ? null : await answer.json()) as T;
-  };
-  // Only a listed token opens sockets, and registers agents that open some.
-  const listed = (role: string) => send<CreatedToken>(first, 'tokens', { name: role, role });
-  const { token: admin } = await listed('admin');
-  const post = <T>(path: string, body: object, token = admin) => send<T>(token, path, body);
-  return { client: clientOf(admin), clientOf, post, listed, connections };
-}
 
 /** A watch, with what it has told. */
 function told(watch: (options: { onChanges(changes: ContextChange[]): void }) => ContextWatch) {
@@ -48,7 +21,7 @@ function told(watch: (options: { onChanges(changes: ContextChange[]): void }) =>
 
 describe('a watch of a context', () => {
   it('has the value, gets changes of its path, and goes on after a lost connection', async () => {
-    const { client, connections } = await workspace();
+    const { client, connections } = await clientsOfWorkspace();
     await client.contexts.create({ scope: 'global', name: 'plan', data: { build: { status: 'red' }, other: 1 } });
     const watch = told((options) => client.watchContext('global.plan', { path: '/build', ...options }));
     await eventually(() => expect(watch.value).toEqual({ status: 'red' }));
@@ -68,7 +41,7 @@ describe('a watch of a context', () => {
   });
 
   it('ends when the context is deleted, when its token is revoked, and when there is none', async () => {
-    const { client, clientOf, listed } = await workspace();
+    const { client, clientOf, listed } = await clientsOfWorkspace();
     await client.contexts.create({ scope: 'global', data: { a: 1 } });
     const viewer = await listed('viewer');
     const revoked = clientOf(viewer.token).watchContext('global');
@@ -82,7 +55,7 @@ describe('a watch of a context', () => {
   });
 
   it('of an agent has what it may read, and ends with the lease', async () => {
-    const { client, clientOf, post } = await workspace();
+    const { client, clientOf, post } = await clientsOfWorkspace();
     const { id: session } = await post<SessionView>('sessions', { title: 'A session', initial_prompt: 'Do' });
     await post(`sessions/${session}/start`, {});
     const agent = await post<RegisteredAgent>('agents', {
