@@ -74,6 +74,7 @@ export class Journal {
   readonly #records: ContextRecords;
   readonly #changed: (isNew: boolean) => void;
   #head: Head | null = null;
+  #next: { edits: readonly Edit[]; before: JsonObject; after: JsonObject } | null = null;
   /** The last transaction that has changed the head. */
   #changedBy: Transaction | null = null;
 
@@ -113,7 +114,7 @@ export class Journal {
   whyNot(edits: readonly Edit[]): string | null {
     if (exceedsBytes(JSON.stringify(edits), MAX_STORED_BYTES))
       return 'One change is too large. Make it in several parts.';
-    return whyOutOfBounds(applyEdits(this.head.data, edits), CONTEXT_BOUNDS);
+    return whyOutOfBounds(this.#after(edits), CONTEXT_BOUNDS);
   }
 
   /** Makes the next version. The edits must change something, and be within the bounds. */
@@ -126,7 +127,8 @@ export class Journal {
     const texts = { by: JSON.stringify(by), edits: JSON.stringify(edits), merged: merged && JSON.stringify(merged) };
     this.#insert({ version, id: platform.uuid(), at, ...texts });
     head.stamps.record(edits, stampOf(version, at, by));
-    this.#head = { version, at, by, data: applyEdits(head.data, edits), stamps: head.stamps };
+    this.#head = { version, at, by, data: this.#after(edits), stamps: head.stamps };
+    this.#next = null;
     if (version - this.baseVersion >= 2 * KEPT_CHANGES) this.#fold(version - KEPT_CHANGES);
     this.#changed(false);
   }
@@ -177,6 +179,15 @@ export class Journal {
   #insert({ version, id, at, by, edits, merged }: ChangeRow): void {
     const text = `INSERT INTO changes (version, id, at, by, edits, merged) VALUES (?, ?, ?, ?, ?, ?)`;
     this.#store.rows(text, version, id, at, by, edits, merged);
+  }
+
+  /** The newest data after these edits, which is asked for twice: whether they can be made, and to make them. */
+  #after(edits: readonly Edit[]): JsonObject {
+    const { data } = this.head;
+    if (this.#next?.edits !== edits || this.#next.before !== data) {
+      this.#next = { edits, before: data, after: applyEdits(data, edits) };
+    }
+    return this.#next.after;
   }
 
   #read(version: number): Head {
