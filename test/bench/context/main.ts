@@ -13,7 +13,7 @@ import { countWrites } from './rows.ts';
 import { measureTiers } from './tiers.ts';
 
 const PARTS = ['tiers', 'merges', 'rows'] as const;
-const SIZES = [1_000, 10_000];
+const SIZES = [1_000, 2_000, 5_000, 10_000];
 
 // The log lines of the objects in this process are not part of the report.
 console.log = console.error;

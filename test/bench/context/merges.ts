@@ -58,6 +58,8 @@ function measureMerge(keys: number): MergeTimes {
     base: { data: base },
     taken: null,
   };
+  // The home of a context that is used has its data in memory.
+  context.runtime.read(CALL);
   const merged = cpuMs(() => context.runtime.merge(CALL, { strategy: 'prefer_target', sources: [from] }));
   context.platform.close();
   if (!merged.value.ok || merged.value.value.version !== 2) throw new Error('the merge has made no version');
