@@ -5,7 +5,8 @@ import { type Recorded, socketsOf } from './worker-socket.ts';
 
 /** A workspace whose clients are compared with the API's description, and whose sockets are kept. */
 export async function clientsOfWorkspace() {
-  const first = await signToken('admin', newWorkspace());
+  const workspace = newWorkspace();
+  const first = await signToken('admin', workspace);
   const connections: Recorded[] = [];
   const clientOf = (token: string, lease?: ClientOptions['lease']) =>
     createClient({
@@ -25,5 +26,5 @@ export async function clientsOfWorkspace() {
   const listed = (role: string) => send<CreatedToken>(first, 'tokens', { name: role, role });
   const { token: admin } = await listed('admin');
   const post = <T>(path: string, body: object, token = admin) => send<T>(token, path, body);
-  return { client: clientOf(admin), clientOf, post, listed, connections };
+  return { workspace, client: clientOf(admin), clientOf, post, listed, connections };
 }
