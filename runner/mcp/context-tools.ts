@@ -5,10 +5,12 @@ import { pathOf, pointerOf } from '../../src/domain/context/edits.ts';
 import { excerptOf } from '../../src/domain/context/excerpt.ts';
 import { isObject, type Json, type JsonObject } from '../../src/domain/context/json.ts';
 import { valueIn } from '../../src/domain/context/json-patch.ts';
+import { mask } from '../../src/domain/context/secrets.ts';
 import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
 import { MAIN } from '../../src/protocol/context/address.ts';
-import type { ContextChange } from '../../src/protocol/context/context.ts';
+import type { Context, ContextChange } from '../../src/protocol/context/context.ts';
 import type { EffectiveContext } from '../../src/protocol/context/merge.ts';
+import { SECRET_MASK } from '../../src/protocol/context/visible.ts';
 import type { TaskContext } from '../../src/protocol/run/task-context.ts';
 import { addressOf, isSessions, nameOf, TOOL_SCOPES, type ToolScope, type Which } from './addresses.ts';
 import { bounded, ToolError } from './answers.ts';
@@ -159,9 +161,9 @@ export class ContextTools {
     if (which.scope === undefined && which.name === undefined) return this.#effective(place);
     const { contexts, seen } = this.#dependencies;
     const address = this.#address(which);
-    const { version, data } = await contexts.get(address);
+    const { version, data } = shown(await contexts.get(address));
     return {
-      value: valueIn(data as JsonObject, pathOf(place)),
+      value: valueIn(data, pathOf(place)),
       from: ` in ${nameOf(which)}, version ${version}`,
       saw: (path) => seen.note(address, path, version),
     };
@@ -196,11 +198,10 @@ export class ContextTools {
     const known = seen.at(address, place);
     if (known > 0) return known;
     const version = await this.#make(which);
-    const current = await this.#valueOf(address, place);
+    const now = shown(await this.#dependencies.contexts.get(address));
+    const current = valueIn(now.data, pathOf(place));
     if (current === undefined) return version;
-    throw await this.#stale(which, current.version, [
-      { path: place, current: current.value, ...(yours !== undefined && { yours }) },
-    ]);
+    throw await this.#stale(which, now.version, [{ path: place, current, ...(yours !== undefined && { yours }) }]);
   }
 
   /** @returns the version of the context */
@@ -219,15 +220,12 @@ export class ContextTools {
     }
   }
 
-  async #valueOf(
-    address: string,
-    place: string,
-  ): Promise<{ value: Json; version: number; changed: number } | undefined> {
+  /** The version of the last change at a place; null if there is no value. */
+  async #changedAt(address: string, place: string): Promise<number | null> {
     try {
-      const { value, version, changed } = await this.#dependencies.contexts.getKey(address, place);
-      return { value: value as Json, version, changed: changed.version };
+      return (await this.#dependencies.contexts.getKey(address, place)).changed.version;
     } catch (error) {
-      if (error instanceof ApiError && error.code === 'not_found') return undefined;
+      if (error instanceof ApiError && error.code === 'not_found') return null;
       throw error;
     }
   }
@@ -236,8 +234,8 @@ export class ContextTools {
   async #unseen(address: string, keys: readonly StaleKey[]): Promise<StaleKey[]> {
     const checked = await Promise.all(
       keys.map(async (key) => {
-        const current = await this.#valueOf(address, key.path);
-        const isKnown = current !== undefined && current.changed <= this.#dependencies.seen.at(address, key.path);
+        const changed = await this.#changedAt(address, key.path);
+        const isKnown = changed !== null && changed <= this.#dependencies.seen.at(address, key.path);
         return isKnown ? [] : [key];
       }),
     );
@@ -250,8 +248,10 @@ export class ContextTools {
    */
   async #stale(which: Which, version: number, keys: readonly StaleKey[]): Promise<ToolError> {
     const { seen, disputes } = this.#dependencies;
-    for (const { path, yours } of keys) {
-      if (isSessions(which) && yours !== undefined) await disputes.keep(path, yours);
+    for (const { path, current, yours } of keys) {
+      // Where it is merged later, the value would not be secret.
+      const isSecret = current === SECRET_MASK || yours === SECRET_MASK;
+      if (isSessions(which) && yours !== undefined && !isSecret) await disputes.keep(path, yours);
     }
     for (const { path } of keys) seen.note(this.#address(which), path, version);
     return new ToolError(staleText(version, keys));
@@ -282,6 +282,12 @@ export class ContextTools {
     const what = edits.map(({ path, value }) => `${path} = ${outline(value as Json | undefined)}`).join(', ');
     return `version ${version}, ${at}, by ${who}: ${what}`;
   }
+}
+
+/** What a tool shows of a context: its secrets are masked, because an answer is in the conversation. */
+function shown({ version, data, secret_paths = [] }: Context): { version: number; data: JsonObject } {
+  const whole = data as JsonObject;
+  return { version, data: mask(whole, [], secret_paths, whole) as unknown as JsonObject };
 }
 
 /** What counts of the scope’s own context. */

@@ -1,5 +1,6 @@
 import { counted } from '../../src/domain/counted.ts';
 import { hasControls } from '../../src/protocol/common/text.ts';
+import { SECRET_MASK } from '../../src/protocol/context/visible.ts';
 import type { TaskContext } from '../../src/protocol/run/task-context.ts';
 import { type LeaseTools, TOOLS_NAME } from '../mcp/lease-tools.ts';
 
@@ -34,6 +35,11 @@ export function contextText({ layers, values, left_out, more }: TaskContext, con
           `Tasks have set these in different ways. Decide what you can, with ${TOOLS_NAME}_context_resolve:`,
           conflicts.replaceAll('</shared_context', '<\\/shared_context'),
         ]),
+    ...(JSON.stringify(values).includes(SECRET_MASK)
+      ? [
+          `A value ${SECRET_MASK} is not shown here. Have it in a file for your commands with ${TOOLS_NAME}_context_secret.`,
+        ]
+      : []),
     `Read the newest values with ${TOOLS_NAME}_context_get, and set what other tasks need to know with ${TOOLS_NAME}_context_set.`,
     '</shared_context>',
   ].join('\n');

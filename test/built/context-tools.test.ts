@@ -168,10 +168,28 @@ it('lets one task at a time claim a path or a resource, and frees it with the le
   }
 });
 
-it('puts a secret into a file of the lease, and says where', async () => {
+it('shows a secret to no model, and puts it into a file of the lease', async () => {
   const { session, at } = await atWork();
   const [agent] = at;
-  await oio.contexts.update(`session.${session}`, { updates: { deploy: { token: 'hunter2-hunter2', port: 1 } } });
+  const address = `session.${session}`;
+  const updates = { deploy: { token: 'hunter2-hunter2', port: 1 } };
+  await oio.contexts.update(address, { updates, secret_paths: ['deploy/token'] });
+  const answers = [
+    await agent!.call('context_set', { path: 'deploy/token', value: 'mine' }),
+    await agent!.call('context_get', { path: 'deploy' }),
+    await agent!.call('context_get', { path: 'deploy', scope: 'session' }),
+    await agent!.call('context_list', { path: 'deploy', scope: 'session' }),
+    await agent!.call('context_history', {}),
+    await agent!.call('context_set', { path: 'deploy/token', value: 'other' }),
+  ];
+  for (const { text } of answers.slice(0, 4)) expect(text).toContain('[secret]');
+  await oio.contexts.update(address, { updates });
+  answers.push(await agent!.call('context_set', { path: 'deploy/token', value: 'mine' }));
+  expect(answers.at(-1)).toMatchObject({ isError: true });
+  expect(JSON.stringify(answers)).not.toContain('hunter2');
+  // What was refused would not be secret elsewhere.
+  expect(await agent!.tools.disputes.merge('manual')).toBeNull();
+
   const { text } = await agent!.call('context_secret', { path: 'deploy/token' });
   const file = /is in the file \$TMPDIR(\S+)\./.exec(text)![1]!.replace(/^/, agent!.temporary);
   expect(readFileSync(file, 'utf8')).toBe('hunter2-hunter2');

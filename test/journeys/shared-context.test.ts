@@ -76,7 +76,10 @@ it('a command uses a secret of a context, which is neither in the conversation n
       'run cat "$TMPDIR"/secret-*',
     ].join('\n'),
   });
-  await client.contexts.update(`session.${id}`, { updates: { deploy: { token: 'hunter-of-secrets' } } });
+  await client.contexts.update(`session.${id}`, {
+    updates: { deploy: { token: 'hunter-of-secrets' } },
+    secret_paths: ['deploy/token'],
+  });
   await client.sessions.act(id, 'start');
   expect(await whenEnded(client, id)).toMatchObject({ status: 'completed' });
   const { items } = await client.sessions.events(id, { limit: 500 });

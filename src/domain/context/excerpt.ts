@@ -11,7 +11,7 @@ const MAX_NAMED = 20;
 
 /**
  * As much of what is effective as a prompt can have: each value that is short, in the order of its place, as long as there
- * is room. A long object is taken apart, so that its short members are there.
+ * is room. A long object is taken apart, so that its short members are there. Secrets are masked in what is effective.
  */
 export function excerptOf({ data, layers, origins }: EffectiveContext, maxBytes = MAX_EXCERPT_BYTES): TaskContext {
   const excerpt: TaskContext = { layers, values: [], left_out: [], more: 0 };
