@@ -1,12 +1,6 @@
 import { placeWriterText, writerText } from '../src/domain/context/writer-text.ts';
 import { ago } from '../src/domain/relative-time.ts';
-import type {
-  Context,
-  ContextChange,
-  ContextDiff,
-  ContextHistory,
-  ContextKey,
-} from '../src/protocol/context/context.ts';
+import type { Context, ContextChange, ContextDiff, ContextKey } from '../src/protocol/context/context.ts';
 import type { ContextConflict } from '../src/protocol/context/merge.ts';
 import { oio } from './command.ts';
 import { paint, printable } from './terminal.ts';
@@ -43,25 +37,39 @@ export function valueLines(value: unknown): string[] {
   return typeof value === 'string' ? value.split('\n').map(printable) : jsonLines(value);
 }
 
-/** The changes of a context as lines, the newest first. @param now ms since the epoch */
+/** Who has made a version, and when. */
+type Origin = Pick<ContextChange, 'version' | 'at' | 'by'>;
+
+/**
+ * The changes of a context as lines, the newest first.
+ *
+ * @param oldest the version before all of them; null if there are older changes
+ * @param now ms since the epoch
+ */
 export function historyLines(
-  { items, base_version }: Pick<ContextHistory, 'items' | 'base_version'>,
+  changes: readonly ContextChange[],
+  oldest: Origin | null,
   agents: AgentNames,
   now: number,
 ): string[] {
-  const isWhole = (items.at(-1)?.version ?? base_version + 1) === base_version + 1;
   return [
-    ...items.flatMap((change) => changeLines(change, agents, now)),
-    ...(isWhole ? [paint('dim', `· version ${base_version} is the oldest that is kept`)] : []),
+    ...changes.flatMap((change) => changeLines(change, agents, now)),
+    ...(oldest === null ? [] : [versionLine(oldest, agents, now), paint('dim', '  the oldest version that is kept')]),
   ];
 }
 
-function changeLines({ version, at, by, edits, merged = [] }: ContextChange, agents: AgentNames, now: number) {
+function versionLine({ version, at, by }: Origin, agents: AgentNames, now: number, how = ''): string {
+  const origin = `${ago(at, now)}, ${writerText(by, agents)}${how}`;
+  return `${paint('bold', `version ${version}`)}  ${paint('dim', printable(origin))}`;
+}
+
+function changeLines(change: ContextChange, agents: AgentNames, now: number): string[] {
+  const { edits, merged = [] } = change;
   const sources = merged.map((source) => `version ${source.version} of ${source.id}`).join(', ');
   const how = sources === '' ? '' : `, merged from ${sources}`;
   const more = edits.length - SHOWN_EDITS;
   return [
-    `${paint('bold', `version ${version}`)}  ${paint('dim', printable(`${ago(at, now)}, ${writerText(by, agents)}${how}`))}`,
+    versionLine(change, agents, now, how),
     ...edits
       .slice(0, SHOWN_EDITS)
       .map(({ path, value }) => (value === undefined ? removedLine(path) : line('yellow', '~', path, short(value)))),

@@ -1,3 +1,4 @@
+import type { Client } from '../../../src/client/client.ts';
 import { defineCommand, exitCode, parseInteger } from '../../command.ts';
 import { historyLines } from '../../context-lines.ts';
 import { paint, printJson } from '../../terminal.ts';
@@ -25,11 +26,18 @@ export const history = defineCommand({
       printJson(page);
       return exitCode.ok;
     }
-    const agents = await agentNames(client, agentsIn(page.items.map(({ by }) => by)));
-    printLines(historyLines(page, agents, Date.now()));
+    const oldest = page.next_cursor === null ? await versionAt(client, ref, page.base_version) : null;
+    const writers = [...page.items, ...(oldest ? [oldest] : [])].map(({ by }) => by);
+    printLines(historyLines(page.items, oldest, await agentNames(client, agentsIn(writers)), Date.now()));
     if (page.next_cursor && page_size < MAX_CHANGES) {
       printLines([paint('dim', `· there are older ones; --limit ${MAX_CHANGES} shows more`)]);
     }
     return exitCode.ok;
   },
 });
+
+/** Who has made a version, and when. */
+async function versionAt(client: Client, ref: string, version: number) {
+  const { updated_at, updated_by } = await client.contexts.get(ref, { version });
+  return { version, at: updated_at, by: updated_by };
+}

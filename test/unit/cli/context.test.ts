@@ -42,16 +42,17 @@ describe('a context in the terminal', () => {
   it('has a history with who, when and what, and says where it begins', () => {
     const removed = { ...change, version: 3, edits: [{ path: '/old' }], by };
     const merged = { ...change, merged: [{ id: context.id, version: 7 }] };
-    const lines = historyLines({ items: [removed, merged], base_version: 1 }, NAMES, NOW);
-    expect(lines).toEqual([
+    const oldest = { ...change, version: 1 };
+    expect(historyLines([removed, merged], oldest, NAMES, NOW)).toEqual([
       'version 3  2m ago, AGENT-ONE, task 2, epoch 3',
       '  - /old  removed',
       `version 2  2m ago, the admin token, merged from version 7 of ${context.id}`,
       '  ~ /build/status  "green"',
-      '· version 1 is the oldest that is kept',
+      'version 1  2m ago, the admin token',
+      '  the oldest version that is kept',
     ]);
     const edits = Array.from({ length: 25 }, (_, n) => ({ path: `/${n}`, value: n }));
-    expect(historyLines({ items: [{ ...change, version: 9, edits }], base_version: 1 }, NAMES, NOW).at(-1)).toBe(
+    expect(historyLines([{ ...change, version: 9, edits }], null, NAMES, NOW).at(-1)).toBe(
       '  … 5 more places; --json shows all',
     );
   });
