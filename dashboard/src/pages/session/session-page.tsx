@@ -12,6 +12,7 @@ import { Button } from '../../ui/button.tsx';
 import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
 import { Approvals, WaitingBanner } from './approvals.tsx';
 import { ChangesTab } from './changes-tab.tsx';
+import { ContextTab } from './context-tab.tsx';
 import { Files } from './files.tsx';
 import { MESSAGE_BOX_ID, MessageBox } from './message-box.tsx';
 import { Outcome } from './outcome.tsx';
@@ -86,9 +87,9 @@ function Loaded({ session, state, connection, stale }: LoadedProps) {
   );
 }
 
-/** The transcript with the message box, the tasks if there are several, and the changes. */
+/** The transcript with the message box, the tasks if there are several, the changes and the context. */
 function Work({ session, state, waits }: { session: SessionView; state: SessionState; waits: boolean }) {
-  const [tab, setTab] = useState<'transcript' | 'tasks' | 'changes'>('transcript');
+  const [tab, setTab] = useState<'transcript' | 'tasks' | 'changes' | 'context'>('transcript');
   const [height, setHeight] = useState(0);
   const end = useRef<HTMLDivElement>(null);
   const mayOperate = useMay('operate');
@@ -104,6 +105,7 @@ function Work({ session, state, waits }: { session: SessionView; state: SessionS
           <Tab id="transcript" chosen={tab} onChoose={setTab} text="Transcript" />
           {several && <Tab id="tasks" chosen={tab} onChoose={setTab} text="Tasks" />}
           <Tab id="changes" chosen={tab} onChoose={setTab} text="Changes" />
+          <Tab id="context" chosen={tab} onChoose={setTab} text="Context" />
         </div>
         {transcript && mayOperate && (
           <button
@@ -118,6 +120,8 @@ function Work({ session, state, waits }: { session: SessionView; state: SessionS
       <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} className="min-w-0 flex-1">
         {tab === 'tasks' ? (
           <TasksTab session={session} state={state} />
+        ) : tab === 'context' ? (
+          <ContextTab sessionId={session.id} />
         ) : tab === 'changes' ? (
           <div className="space-y-5">
             <ChangesTab sessionId={session.id} checkpoint={state.checkpoints.at(-1)?.number ?? null} />
