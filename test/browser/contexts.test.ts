@@ -62,6 +62,21 @@ it('the context of a session is shown as it changes, with who has written what i
   expect(await page.evaluate(`document.documentElement.scrollWidth`)).toBe(390);
 });
 
+it('a secret is not on the screen before somebody asks for it', async ({ page, dashboard }) => {
+  const { contexts } = stack.client;
+  const { id, ref } = await newSession('Has a secret');
+  await contexts.putKey(ref, 'token', { value: 'hunter2', secret: true });
+  await dashboard.signIn();
+  await page.goto(`${stack.url}/sessions/${id}`);
+  await page.getByRole('tab', { name: 'Context' }).click();
+  const token = page.getByRole('list', { name: 'Values of the context' }).getByRole('listitem');
+  await token.getByText('[secret]').waitFor();
+  expect(await page.content()).not.toContain('hunter2');
+  await token.getByRole('button', { name: 'Show' }).click();
+  await token.getByText('hunter2').waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+});
+
 it('a conflict that a merge has left open is shown with both sides, and decided by a button', async ({
   page,
   dashboard,

@@ -72,6 +72,16 @@ it('a write that has not seen the newest value is refused with both values and t
   expect((await client.contexts.getKey(`session.${id}`, 'owner')).value).toBe('two\nlines');
 });
 
+it('a value that is set as a secret is printed by no command that does not read it', async () => {
+  const id = await newSession('Secret');
+  const { code, output } = await oio('set', id, 'token', 'hunter2', '--secret');
+  expect([code, output]).toEqual([exitCode.ok, expect.stringContaining('[secret]')]);
+  expect(output).not.toContain('hunter2');
+  const { secret_paths, data } = await client.contexts.get(`session.${id}`);
+  expect([secret_paths, data]).toEqual([['/token'], { token: 'hunter2' }]);
+  expect((await oio('history', id)).output).not.toContain('hunter2');
+});
+
 it('a conflict that a merge has left open is shown with both sides, and decided from the command line', async () => {
   const [mine, theirs] = [await newSession('Mine'), await newSession('Theirs')];
   await oio('set', mine, 'port', '8080');

@@ -1,5 +1,6 @@
 import { text as readAll } from 'node:stream/consumers';
 import { ApiError } from '../../../src/client/errors.ts';
+import { SECRET_MASK } from '../../../src/protocol/context/visible.ts';
 import { CliError, defineCommand, exitCode, oio } from '../../command.ts';
 import { short } from '../../context-lines.ts';
 import { paint, printable, printJson } from '../../terminal.ts';
@@ -13,7 +14,7 @@ const REPEATED_CHARS = 200;
 export const set = defineCommand({
   summary: 'Set one place of a context, or make the context by its first write',
   usage: [
-    'context set <context> <path> <value> [--text] [--expected-version <version>]',
+    'context set <context> <path> <value> [--text] [--secret] [--expected-version <version>]',
     'context set <context> <path> - < <file>',
   ],
   details: [
@@ -25,6 +26,11 @@ export const set = defineCommand({
   arguments: { context: 'required', path: 'required', value: 'required' },
   options: {
     text: { type: 'boolean', default: false, description: 'The value is a text, also if it looks like JSON' },
+    secret: {
+      type: 'boolean',
+      default: false,
+      description: 'Mark the place as secret, for ever. Read the value from standard input, so that no shell keeps it',
+    },
     'expected-version': {
       type: 'string',
       placeholder: 'version',
@@ -32,20 +38,21 @@ export const set = defineCommand({
     },
     ...jsonOption,
   },
-  async run({ values: { text, 'expected-version': expected, json }, args: { context, path, value: given } }) {
+  async run({ values: { text, secret, 'expected-version': expected, json }, args: { context, path, value: given } }) {
     const value = parseValue(given === '-' ? await readStandardInput() : given, text);
     const expected_version = versionOf('--expected-version', expected);
     const client = connect();
     const ref = await contextRefOf(client, context);
-    const body = { value, ...(expected_version !== undefined && { expected_version }) };
-    const again = retryCommand(ref, path, given, text);
+    const body = { value, ...(secret && { secret }), ...(expected_version !== undefined && { expected_version }) };
+    const again = retryCommand(ref, path, secret ? '-' : given, text, secret);
     const written = await explained(ref, client.contexts.putKey(ref, path, body)).catch((error) => {
       throw conflictOf(error, expected_version, again) ?? error;
     });
     if (json) printJson(written);
     else {
       const how = paint('dim', `version ${written.version}`);
-      printLines([`${paint('bold', printable(written.path))}  ${how}  ${short(written.value)}`]);
+      const shown = secret ? SECRET_MASK : short(written.value);
+      printLines([`${paint('bold', printable(written.path))}  ${how}  ${shown}`]);
     }
     return exitCode.ok;
   },
@@ -100,9 +107,9 @@ function conflictOf(error: unknown, seen: number | undefined, again: string): Cl
 }
 
 /** The command that writes the value again. Standard input and a long value are the same again. */
-function retryCommand(ref: string, path: string, given: string, isText: boolean): string {
+function retryCommand(ref: string, path: string, given: string, isText: boolean, isSecret: boolean): string {
   const value = given.length > REPEATED_CHARS ? '<the same value>' : quoted(given);
-  return `${oio} context set ${ref} ${quoted(path)} ${isText ? '--text ' : ''}${value}`;
+  return `${oio} context set ${ref} ${quoted(path)} ${isSecret ? '--secret ' : ''}${isText ? '--text ' : ''}${value}`;
 }
 
 /** A word for a POSIX shell. */

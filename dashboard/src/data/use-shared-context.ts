@@ -1,8 +1,13 @@
-import { keepPreviousData, useInfiniteQuery, useQueries, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { ApiError } from '../../../src/client/errors.ts';
-import { useClient } from './api.tsx';
+import { watchContext } from '../../../src/client/watch-context.ts';
+import { signOutIfUnauthorized, useClient } from './api.tsx';
 
-const REFRESH_MS = 3_000;
+/** A context that does not exist cannot be watched. */
+const UNWRITTEN_REFRESH_MS = 3_000;
+/** Its links and its open conflicts change without a version, so that a watch does not hear of it. */
+const REFRESH_MS = 15_000;
 const CHANGES_PER_PAGE = 20;
 
 /** The key of all that is read of a context. @param ref its id or its address */
@@ -10,10 +15,11 @@ export function sharedContextKey(ref: string) {
   return ['shared-context', ref] as const;
 }
 
-/** A context, read again every few seconds; null if nobody has written to it yet. */
+/** A context, read again when it has a new version; null if nobody has written to it yet. */
 export function useSharedContext(ref: string) {
   const client = useClient();
-  return useQuery({
+  const queries = useQueryClient();
+  const read = useQuery({
     queryKey: sharedContextKey(ref),
     queryFn: async ({ signal }) => {
       try {
@@ -23,8 +29,23 @@ export function useSharedContext(ref: string) {
         throw error;
       }
     },
-    refetchInterval: REFRESH_MS,
+    refetchInterval: ({ state }) => (state.data === null ? UNWRITTEN_REFRESH_MS : REFRESH_MS),
   });
+  const id = read.data?.id;
+  useEffect(() => {
+    if (id === undefined) return;
+    const readAgain = () => void queries.invalidateQueries({ queryKey: sharedContextKey(ref), exact: true });
+    const target = { baseUrl: location.origin, rest: client, WebSocket: globalThis.WebSocket };
+    const watch = watchContext(target, id, { onValue: readAgain });
+    void watch.ended.then((refusal) => {
+      if (!refusal) return;
+      signOutIfUnauthorized(refusal);
+      // The read says why, such as that the context was deleted.
+      readAgain();
+    });
+    return () => watch.close();
+  }, [client, queries, ref, id]);
+  return read;
 }
 
 /** The changes of a context, the newest first, page by page. Read once more when `version` changes. */

@@ -13,13 +13,21 @@ it('each value has the newest change of it or of what is in it; the others are o
   const changes = [change(4, '/build/status'), change(3, '/build', '/a~1b'), change(2, '/builder')];
   const data = { build: {}, 'a/b': 1, first: true };
   const versions = (oldest: ContextChange | null) =>
-    memberRows(data, changes, oldest).map(({ name, origin }) => [name, origin?.version]);
+    memberRows({ data, secret_paths: [] }, changes, oldest).map(({ name, origin }) => [name, origin?.version]);
   expect(versions(change(1))).toEqual([
     ['build', 4],
     ['a/b', 3],
     ['first', 1],
   ]);
   expect(versions(null).at(-1)).toEqual(['first', undefined]);
+});
+
+it('a value that is secret, or has a secret in it, is known as one', () => {
+  const data = { build: {}, 'a/b': 1, plain: true };
+  const secrets = (...secret_paths: string[]) =>
+    memberRows({ data, secret_paths }, [], null).flatMap(({ name, isSecret }) => (isSecret ? [name] : []));
+  expect(secrets('/build/token', '/a~1b')).toEqual(['build', 'a/b']);
+  expect(secrets('')).toEqual(['build', 'a/b', 'plain']);
 });
 
 it('a value is shown in one line if it fits, else by its beginning or by how much is in it', () => {

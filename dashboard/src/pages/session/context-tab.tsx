@@ -13,7 +13,7 @@ import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { ContextConflicts } from './context-conflicts.tsx';
 import { ContextHistory, Provenance } from './context-history.tsx';
-import { ContextValue } from './context-value.tsx';
+import { ContextValue, SecretValue } from './context-value.tsx';
 import { type MemberRow, memberRows } from './context-words.ts';
 
 /** How many members are shown at first, and more each time. */
@@ -52,7 +52,7 @@ function Unwritten({ sessionId }: { sessionId: string }) {
 }
 
 function Written({ contextRef, context }: { contextRef: string; context: Context }) {
-  const { version, open_conflicts, data } = context;
+  const { version, open_conflicts } = context;
   const history = useContextHistory(contextRef, version);
   const conflicts = useContextConflicts(contextRef, version, open_conflicts);
   const changes = history.data?.pages.flatMap(({ items }) => items) ?? [];
@@ -66,7 +66,7 @@ function Written({ contextRef, context }: { contextRef: string; context: Context
       {conflicts.isError && <ErrorNotice error={conflicts.error} />}
       {open_conflicts > 0 && conflicts.data && <ContextConflicts contextRef={contextRef} conflicts={conflicts.data} />}
       <Panel title="Values" aside={<span className="caps">version {version}</span>}>
-        <Members rows={memberRows(data, changes, oldest)} names={names} />
+        <Members rows={memberRows(context, changes, oldest)} names={names} />
       </Panel>
       {context.links.length > 0 && (
         <p className="font-mono text-xs wrap-anywhere text-mute">
@@ -93,11 +93,11 @@ function Members({ rows, names }: { rows: readonly MemberRow[]; names: ReadonlyM
   return (
     <>
       <ul aria-label="Values of the context" className="divide-y-2 divide-faint">
-        {rows.slice(0, shown).map(({ name, value, origin }) => (
+        {rows.slice(0, shown).map(({ name, value, origin, isSecret }) => (
           <li key={name} className="space-y-1 px-3 py-2">
             <div className="flex flex-wrap items-baseline gap-x-4 gap-y-1">
               <span className="font-mono text-sm font-bold wrap-anywhere">{visible(name)}</span>
-              <ContextValue value={value} />
+              {isSecret ? <SecretValue value={value} /> : <ContextValue value={value} />}
             </div>
             {origin && <Provenance origin={origin} names={names} />}
           </li>

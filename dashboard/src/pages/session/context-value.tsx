@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { visible } from '../../../../src/domain/visible-text.ts';
+import { SECRET_MASK } from '../../../../src/protocol/context/visible.ts';
 import { Button } from '../../ui/button.tsx';
 import { bytes } from '../../ui/format.ts';
 import { ScrollPre } from '../../ui/scroll-pre.tsx';
@@ -24,6 +25,18 @@ export function ContextValue({ value }: { value: unknown }) {
       </summary>
       {open && <Whole text={inFull(value)} />}
     </details>
+  );
+}
+
+/** A value that is secret, or has a secret in it. It is not on the screen before somebody asks for it. */
+export function SecretValue({ value }: { value: unknown }) {
+  const [isShown, setShown] = useState(false);
+  if (isShown) return <ContextValue value={value} />;
+  return (
+    <>
+      <code className="font-mono text-sm text-mute">{SECRET_MASK}</code>
+      {value !== SECRET_MASK && <Button onClick={() => setShown(true)}>Show</Button>}
+    </>
   );
 }
 

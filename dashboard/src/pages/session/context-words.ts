@@ -1,4 +1,4 @@
-import type { ContextChange, ContextData } from '../../../../src/protocol/context/context.ts';
+import type { Context, ContextChange } from '../../../../src/protocol/context/context.ts';
 
 /** Who has made a version, and when. */
 export type Origin = Pick<ContextChange, 'version' | 'at' | 'by'>;
@@ -8,6 +8,8 @@ export interface MemberRow {
   name: string;
   value: unknown;
   origin: Origin | null;
+  /** Whether it is secret, or something in it is. */
+  isSecret: boolean;
 }
 
 /**
@@ -15,7 +17,12 @@ export interface MemberRow {
  * @param changes the newest first
  * @param oldest the version before all changes; null while it is not known
  */
-export function memberRows(data: ContextData, changes: readonly ContextChange[], oldest: Origin | null): MemberRow[] {
+export function memberRows(
+  { data, secret_paths }: Pick<Context, 'data' | 'secret_paths'>,
+  changes: readonly ContextChange[],
+  oldest: Origin | null,
+): MemberRow[] {
+  const secret = new Set(secret_paths.map(memberIn));
   const newest = new Map<string, Origin>();
   for (const change of changes) {
     for (const { path } of change.edits) {
@@ -23,7 +30,12 @@ export function memberRows(data: ContextData, changes: readonly ContextChange[],
       if (!newest.has(name)) newest.set(name, change);
     }
   }
-  return Object.entries(data).map(([name, value]) => ({ name, value, origin: newest.get(name) ?? oldest }));
+  return Object.entries(data).map(([name, value]) => ({
+    name,
+    value,
+    origin: newest.get(name) ?? oldest,
+    isSecret: secret.has(name) || secret_paths.includes(''),
+  }));
 }
 
 /** The first member of a JSON Pointer (RFC 6901). */
