@@ -15,6 +15,8 @@ import type { Secrets } from './secrets.ts';
 const HOUR_MS = 3_600_000;
 /** How long a context of each scope stays at its home without being used; of a session, after the session has ended. */
 const IDLE_MS = { temporary: HOUR_MS, session: 24 * HOUR_MS, agent: 7 * 24 * HOUR_MS, global: null } as const;
+/** The deadline has an eighth of that time to spare, so that uses that follow each other closely do not move it. */
+const SLACK = 9 / 8;
 /** How often the home of a session's context asks whether the session has ended. */
 const ASK_MS = 6 * HOUR_MS;
 const IDLE = 'idle';
@@ -55,7 +57,7 @@ export class Retirement {
   readonly #workspace: WorkspaceId;
   readonly #ports: ContextPorts;
   readonly #parts: Parts;
-  #lastReadAt = 0;
+  #lastUsedAt = 0;
   #coldReads = 0;
   #asked: Promise<StoredHistory | null> | null = null;
 
@@ -71,11 +73,8 @@ export class Retirement {
 
   /** The context has a new version. Part of its transaction. Only the first one after a judgement writes. */
   changed(): void {
-    const { kit, records } = this.#parts;
-    const { scope } = records.get();
-    const idle = IDLE_MS[scope];
-    if (idle === null || (scope !== 'temporary' && !this.#ports.archive)) return;
-    kit.deadlines.setIfUnset(IDLE, kit.store.platform.now() + idle);
+    const idle = this.#idleMs();
+    if (idle !== null) this.#parts.kit.deadlines.setIfUnset(IDLE, this.#now + idle * SLACK);
   }
 
   /** The context was deleted. Part of its transaction. */
@@ -86,6 +85,7 @@ export class Retirement {
   /** Runs a step on the context at its home. A retired one is brought back in the same transaction. */
   async live<T>(step: () => Outcome<T>): Promise<Outcome<T>> {
     const { kit, records } = this.#parts;
+    this.#used();
     if (!records.isRetired) return step();
     const { id, retired_version } = records.get();
     this.#asked ??= this.#ask((archive, signal) => archive.history(this.#workspace, id, signal)).finally(() => {
@@ -103,8 +103,7 @@ export class Retirement {
 
   /** Reads the newest version, from Postgres if the context is retired and seldom read. */
   async newest<T>(read: (cold?: Shown) => Outcome<T>): Promise<Outcome<T>> {
-    const { kit, records } = this.#parts;
-    this.#lastReadAt = kit.store.platform.now();
+    const { records } = this.#parts;
     if (!records.isRetired || ++this.#coldReads >= FREQUENT_READS) return this.live(() => read());
     const { id, retired_version } = records.get();
     const stored = await this.#ask((archive, signal) => archive.read(this.#workspace, id, signal));
@@ -113,6 +112,26 @@ export class Retirement {
     if (!stored || stored.version !== retired_version) return AWAY;
     const { version, updated_at, updated_by, data } = stored;
     return read({ version, at: Date.parse(updated_at), by: updated_by, data: JSON.parse(data) });
+  }
+
+  /** The context is used. The stored deadline must know it, because memory does not outlive an eviction. */
+  #used(): void {
+    const { kit, records } = this.#parts;
+    if (!records.isLive) return;
+    this.#lastUsedAt = this.#now;
+    const [idle, due] = [this.#idleMs(), kit.deadlines.dueAt(IDLE)];
+    if (idle === null || due === null || due - this.#now >= idle) return;
+    kit.store.transact(() => kit.deadlines.set(IDLE, this.#now + idle * SLACK));
+  }
+
+  /** How long the context stays without being used; null if it never retires. */
+  #idleMs(): number | null {
+    const { scope } = this.#parts.records.get();
+    return scope === 'temporary' || this.#ports.archive ? IDLE_MS[scope] : null;
+  }
+
+  get #now(): number {
+    return this.#parts.kit.store.platform.now();
   }
 
   /** Part of a transaction. */
@@ -146,7 +165,7 @@ export class Retirement {
   /** The time at which the context has been idle for long enough, as far as its uses say. */
   #dueAt(): number {
     const { records, journal } = this.#parts;
-    return Math.max(journal.head.at, this.#lastReadAt) + (IDLE_MS[records.get().scope] ?? 0);
+    return Math.max(journal.head.at, this.#lastUsedAt) + (IDLE_MS[records.get().scope] ?? 0);
   }
 
   #isIdle(): boolean {

@@ -26,7 +26,7 @@ describe('an idle context', () => {
     for (const n of [1, 2, 3]) await world.write(n);
     await world.home.advance(7 * DAY_MS - HOUR_MS);
     expect(world.isRetired).toBe(false);
-    await world.home.advance(2 * HOUR_MS);
+    await world.home.advance(DAY_MS);
     expect(world.isRetired).toBe(true);
     expect(await world.archive.read('default', ID)).toMatchObject({ version: 4, data: '{"n":3}' });
     expect(await world.copy()).toEqual({ version: 4, text: null });
@@ -79,7 +79,7 @@ describe('an idle context', () => {
         if (record.history !== null) await use();
         return put.call(world.archive, record);
       };
-      await world.home.advance(7 * DAY_MS + HOUR_MS);
+      await world.home.advance(8 * DAY_MS);
       expect(world.isRetired).toBe(false);
     }
     world.archive.put = put;
@@ -124,5 +124,41 @@ describe('an idle context', () => {
     const context: NewContext = { id: ID, name: 'main', scope: 'session', ...OWNERS };
     valueIn(await home.create(CALL, context, { n: 0 }));
     expect(home.platform.alarm).toBeNull();
+  });
+});
+
+describe('a temporary context that is used', () => {
+  const QUARTER_MS = HOUR_MS / 4;
+  const uses = {
+    'is read': (world: TieredWorld) => world.home.read(CALL),
+    'has its history read': (world: TieredWorld) => world.home.history(CALL),
+  };
+
+  it.each(Object.entries(uses))('stays while it %s, also when its object is evicted in between', async (_, use) => {
+    const world = await TieredWorld.of('temporary');
+    await world.write(1);
+    for (const _ of Array(8).keys()) {
+      await world.home.advance(QUARTER_MS);
+      expect((await use(world)).ok).toBe(true);
+      world.home.evict();
+    }
+    await world.home.advance(HOUR_MS - 60_000);
+    expect(valueIn(await world.home.read(CALL)).data).toEqual({ n: 1 });
+    await world.home.advance(2 * HOUR_MS);
+    expect(await world.home.read(CALL)).toMatchObject({ ok: false, failure: { code: 'context_not_found' } });
+  });
+
+  it('writes nothing for the uses of seven minutes', async () => {
+    const world = await TieredWorld.of('temporary');
+    await world.write(1);
+    await world.home.advance(60_000);
+    valueIn(await world.home.read(CALL));
+    const rows = () => Number(world.home.platform.exec('SELECT total_changes() AS n', [])[0]?.n);
+    const before = rows();
+    for (const _ of Array(6).keys()) {
+      await world.home.advance(60_000);
+      valueIn(await world.home.read(CALL));
+    }
+    expect(rows() - before).toBe(0);
   });
 });
