@@ -20,9 +20,11 @@ export interface Claimed {
 }
 
 interface Claim {
-  /** Ends the claim. */
-  release: () => void;
-  /** Resolves when it has ended. */
+  /** Resolves with the fencing token when the task holds the lock. Rejects if it does not get it. */
+  acquired: Promise<number>;
+  /** Aborted when the task gives the claim up. */
+  given: AbortController;
+  /** Resolves when the claim has ended. */
   ended: Promise<void>;
 }
 
@@ -48,34 +50,30 @@ export class Claims {
   /** @param waitSeconds how long to wait for others */
   async claim(what: Claimed, waitSeconds: number): Promise<string> {
     const resource = this.#resourceOf(what);
-    if (this.#claims.has(resource)) return `This task has claimed ${nameOf(what)} already.`;
+    const known = this.#claims.get(resource);
+    if (known) {
+      await untilHeld(what, known);
+      return `This task has claimed ${nameOf(what)} already.`;
+    }
     if (this.#claims.size >= MAX_CLAIMS) {
       throw new ToolError(`This task holds ${MAX_CLAIMS} claims, which is the most. Release one first.`);
     }
     const acquired = Promise.withResolvers<number>();
-    const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    const ended = this.#hold(resource, waitSeconds, acquired, released).then((isLost) => {
+    const given = new AbortController();
+    const ended = this.#hold(resource, waitSeconds, acquired, given.signal).then((isLost) => {
       this.#claims.delete(resource);
       if (isLost) this.#lost.push(nameOf(what));
     });
-    this.#claims.set(resource, { release, ended });
-    try {
-      const fencingToken = await acquired.promise;
-      return `This task holds ${nameOf(what)} now, with the fencing token ${fencingToken}. Release it as soon as you have done what needs it.`;
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'lock_held') throw error;
-      const { holder, waiters } = error.problem.current as LockView;
-      const who = holder ? `${labelOf(holder.owner)} holds it` : `It is the turn of ${labelOf(waiters[0] ?? '')}`;
-      throw new ToolError(
-        `This task does not hold ${nameOf(what)}: ${who}. Do something else first, and claim it again later.`,
-      );
-    }
+    const claim = { acquired: acquired.promise, given, ended };
+    this.#claims.set(resource, claim);
+    const fencingToken = await untilHeld(what, claim);
+    return `This task holds ${nameOf(what)} now, with the fencing token ${fencingToken}. Release it as soon as you have done what needs it.`;
   }
 
   async release(what: Claimed): Promise<string> {
     const claim = this.#claims.get(this.#resourceOf(what));
     if (claim === undefined) throw new ToolError(`This task does not hold ${nameOf(what)}.`);
-    claim.release();
+    claim.given.abort();
     await claim.ended;
     return `This task holds ${nameOf(what)} no longer.`;
   }
@@ -92,20 +90,30 @@ export class Claims {
   async close(): Promise<void> {
     this.#closed.abort();
     const claims = [...this.#claims.values()];
-    for (const { release } of claims) release();
+    for (const { given } of claims) given.abort();
     await Promise.all(claims.map(({ ended }) => ended));
   }
 
-  /** Resolves when the lock has ended. @returns whether it was lost */
+  /**
+   * Resolves when the lock has ended.
+   * @param given is aborted when the task gives the claim up, whether it holds the lock by then or not
+   * @returns whether it was lost
+   */
   async #hold(
     resource: string,
     waitSeconds: number,
     acquired: PromiseWithResolvers<number>,
-    released: Promise<void>,
+    given: AbortSignal,
   ): Promise<boolean> {
     const { locks, owner } = this.#dependencies;
     let isHeld = false;
-    const options = { owner, ttlSeconds: TTL_SECONDS, waitSeconds, signal: this.#closed.signal };
+    const waiting = new AbortController();
+    const signal = AbortSignal.any([this.#closed.signal, waiting.signal]);
+    const giveUp = () => {
+      if (!isHeld) waiting.abort();
+    };
+    given.addEventListener('abort', giveUp, { once: true });
+    const options = { owner, ttlSeconds: TTL_SECONDS, waitSeconds, signal };
     try {
       await withLock(
         { locks },
@@ -113,17 +121,14 @@ export class Claims {
         async ({ signal, fencingToken }) => {
           isHeld = true;
           acquired.resolve(fencingToken);
-          const lost = new Promise<void>((resolve) => {
-            signal.addEventListener('abort', () => resolve(), { once: true });
-          });
-          await Promise.race([released, lost]);
+          await aborted(AbortSignal.any([given, signal]));
         },
         options,
       );
       return false;
     } catch (error) {
       acquired.reject(error);
-      return isHeld && !this.#closed.signal.aborted;
+      return isHeld && !this.#closed.signal.aborted && !given.aborted;
     }
   }
 
@@ -148,6 +153,30 @@ export class Claims {
       encoded.length <= MAX_PATH_CHARS ? encoded : `@sha256@${createHash('sha256').update(relative).digest('hex')}`;
     return `path:${this.#dependencies.session_id}:${short}`;
   }
+}
+
+/**
+ * Waits until a claim is held.
+ * @returns the fencing token
+ * @throws ToolError if another task holds it, or if the claim was given up
+ */
+async function untilHeld(what: Claimed, { acquired, given }: Claim): Promise<number> {
+  try {
+    return await acquired;
+  } catch (error) {
+    if (given.signal.aborted) throw new ToolError(`The claim of ${nameOf(what)} was released before its turn came.`);
+    if (!(error instanceof ApiError) || error.code !== 'lock_held') throw error;
+    const { holder, waiters } = error.problem.current as LockView;
+    const who = holder ? `${labelOf(holder.owner)} holds it` : `It is the turn of ${labelOf(waiters[0] ?? '')}`;
+    throw new ToolError(
+      `This task does not hold ${nameOf(what)}: ${who}. Do something else first, and claim it again later.`,
+    );
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** An owner without the random part by which `withLock` tells its calls apart. */
