@@ -44,6 +44,8 @@ interface Reading {
 /** The tools by which a model reads and writes contexts under its lease. Each call resolves with a text for the model. */
 export class ContextTools {
   readonly #dependencies: ContextToolsDependencies;
+  /** How many writes were answered. */
+  #writes = 0;
 
   constructor(dependencies: ContextToolsDependencies) {
     this.#dependencies = dependencies;
@@ -85,7 +87,9 @@ export class ContextTools {
     const expected_version = await this.#seenAt(address, place, value, which);
     const idempotencyKey = this.#keyOf('set', { address, place, value, expected_version });
     try {
-      const written = await contexts.putKey(address, place, { value, expected_version }, { idempotencyKey });
+      const written = await this.#answered(
+        contexts.putKey(address, place, { value, expected_version }, { idempotencyKey }),
+      );
       seen.note(address, place, written.version);
       if (isSessions(which)) await this.#dependencies.disputes.decided(place, value);
       return `Set ${written.path} in ${nameOf(which)}, which has version ${written.version} now.`;
@@ -109,11 +113,14 @@ export class ContextTools {
     for (let attempt = 1; ; attempt++) {
       const idempotencyKey = this.#keyOf('patch', { address, updates, expected_version });
       try {
-        const { version } = await contexts.update(address, { updates, expected_version }, { idempotencyKey });
+        const { version } = await this.#answered(
+          contexts.update(address, { updates, expected_version }, { idempotencyKey }),
+        );
         for (const place of places) {
           seen.note(address, place, version);
           const value = valueIn(updates, pathOf(place));
-          if (isSessions(which) && value != null) await disputes.decided(place, value);
+          // A merge patch removes by `null`.
+          if (isSessions(which)) await disputes.decided(place, value ?? undefined);
         }
         return `Changed ${places.join(', ')} in ${nameOf(which)}, which has version ${version} now.`;
       } catch (error) {
@@ -147,13 +154,10 @@ export class ContextTools {
     const { contexts, lease, agentId, seen } = this.#dependencies;
     const excerpt = excerptOf(await contexts.effective({ session_id: lease.session_id, agent_id: agentId }));
     const isWhole = excerpt.left_out.length + excerpt.more === 0;
-    for (const scope of TOOL_SCOPES) {
-      const layer = mainLayer(excerpt.layers, scope);
-      if (!layer) continue;
-      const address = this.#address({ scope });
-      if (isWhole) seen.begin(address, layer.version);
-      else for (const { path } of excerpt.values) seen.note(address, path, layer.version);
-    }
+    const nearest = TOOL_SCOPES.find((scope) => mainLayer(excerpt.layers, scope) === 0);
+    // Nothing hides a part of the nearest context.
+    if (isWhole && nearest) seen.begin(this.#address({ scope: nearest }), excerpt.layers[0]!.version);
+    for (const { path, layer } of excerpt.values) this.#saw(excerpt.layers, path, layer);
     return excerpt;
   }
 
@@ -170,7 +174,7 @@ export class ContextTools {
   }
 
   async #effective(place: string): Promise<Reading> {
-    const { contexts, lease, agentId, seen } = this.#dependencies;
+    const { contexts, lease, agentId } = this.#dependencies;
     const { data, layers, origins } = await contexts.effective({ session_id: lease.session_id, agent_id: agentId });
     const ids = new Set(origins.filter(({ path }) => overlap(path, place)).map(({ context_id }) => context_id));
     const sources = layers
@@ -180,12 +184,24 @@ export class ContextTools {
       value: valueIn(data as JsonObject, pathOf(place)),
       from: sources.length === 0 ? '' : ` (from ${sources.join('; ')})`,
       saw: (path) => {
-        for (const scope of TOOL_SCOPES) {
-          const layer = mainLayer(layers, scope);
-          if (layer) seen.note(this.#address({ scope }), path, layer.version);
-        }
+        const shown = origins.filter((origin) => overlap(origin.path, path)).map(({ context_id }) => context_id);
+        const nearest = layers.findIndex(({ context_id }) => shown.includes(context_id));
+        this.#saw(layers, path, nearest === -1 ? layers.length : nearest);
       },
     };
+  }
+
+  /**
+   * A place was seen with the value that the layer at this position has. Nearer layers have none there. What farther ones
+   * have is hidden, and so was not seen.
+   */
+  #saw(layers: EffectiveContext['layers'], path: string, position: number): void {
+    for (const scope of TOOL_SCOPES) {
+      const at = mainLayer(layers, scope);
+      if (at !== -1 && at <= position) {
+        this.#dependencies.seen.note(this.#address({ scope }), path, layers[at]!.version);
+      }
+    }
   }
 
   /**
@@ -257,11 +273,23 @@ export class ContextTools {
     return new ToolError(staleText(version, keys));
   }
 
+  /** Counts a write that was answered, so that the same call again is a new one. */
+  async #answered<T>(write: Promise<T>): Promise<T> {
+    try {
+      const answer = await write;
+      this.#writes++;
+      return answer;
+    } catch (error) {
+      if (error instanceof ApiError) this.#writes++;
+      throw error;
+    }
+  }
+
   /** A repeat of a call whose answer was lost has no further effect. */
   #keyOf(tool: string, call: object): string {
     const { task_id, epoch } = this.#dependencies.lease;
     return createHash('sha256')
-      .update(JSON.stringify([task_id, epoch, tool, call]))
+      .update(JSON.stringify([task_id, epoch, this.#writes, tool, call]))
       .digest('hex');
   }
 
@@ -290,7 +318,7 @@ function shown({ version, data, secret_paths = [] }: Context): { version: number
   return { version, data: mask(whole, [], secret_paths, whole) as unknown as JsonObject };
 }
 
-/** What counts of the scope’s own context. */
-function mainLayer(layers: EffectiveContext['layers'], scope: ToolScope): { version: number } | undefined {
-  return layers.find((layer) => layer.scope === scope && layer.name === MAIN);
+/** The position of the scope’s own context among the layers, the nearest first; -1 without one. */
+function mainLayer(layers: EffectiveContext['layers'], scope: ToolScope): number {
+  return layers.findIndex((layer) => layer.scope === scope && layer.name === MAIN);
 }

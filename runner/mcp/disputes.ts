@@ -1,6 +1,7 @@
 import { ApiError } from '../../src/client/errors.ts';
 import type { RestClient } from '../../src/client/rest.ts';
-import type { Json } from '../../src/domain/context/json.ts';
+import { pointerOf } from '../../src/domain/context/edits.ts';
+import { isObject, type Json, type JsonObject } from '../../src/domain/context/json.ts';
 import { taskNumber } from '../../src/protocol/common/ids.ts';
 import type { ContextConflict, MergeStrategy, ResolveConflictRequest } from '../../src/protocol/context/merge.ts';
 import { ToolError } from './answers.ts';
@@ -30,6 +31,8 @@ export class Disputes {
   /** Whether the task may have a context of its own. An earlier lease may have made it. */
   #mayExist: boolean;
   #hasMerged: boolean;
+  /** Whether `#open` has what earlier leases of the task have kept. */
+  #isLoaded: boolean;
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies;
@@ -38,6 +41,7 @@ export class Disputes {
     this.#own = `${this.#session}.task-${taskNumber(task_id)}`;
     this.#mayExist = epoch > 1;
     this.#hasMerged = epoch > 1;
+    this.#isLoaded = epoch === 1;
   }
 
   /** Keeps a refused value. */
@@ -47,16 +51,29 @@ export class Disputes {
     await this.#put(place, value);
   }
 
-  /** The model has set the place, and knew what others had set. What was kept of it, or of what is in it, no longer counts. */
-  async decided(place: string, value: Json): Promise<void> {
+  /**
+   * The model has set or removed the place, and knew what others had set. What was kept of it, or of what is in it, no
+   * longer counts.
+   * @param value undefined if it was removed
+   */
+  async decided(place: string, value: Json | undefined): Promise<void> {
     const { contexts } = this.#dependencies;
+    await this.#load();
     const about = [...this.#open].filter((open) => open === place || open.startsWith(`${place}/`));
     for (const open of about) {
       this.#open.delete(open);
-      if (!this.#hasMerged) await contexts.removeKey(this.#own, open).catch(unlessAbsent);
+      if (!this.#hasMerged || value === undefined) await contexts.removeKey(this.#own, open).catch(unlessAbsent);
     }
     // A merge has taken it already, so that its absence would be a change of its own.
-    if (about.length > 0 && this.#hasMerged) await this.#put(place, value);
+    if (about.length > 0 && this.#hasMerged && value !== undefined) await this.#put(place, value);
+  }
+
+  /** Reads once what an earlier lease of the task has kept. */
+  async #load(): Promise<void> {
+    if (this.#isLoaded) return;
+    const kept = await this.#dependencies.contexts.get(this.#own).catch(unlessAbsent);
+    for (const place of kept ? leavesOf(kept.data as JsonObject) : []) this.#open.add(place);
+    this.#isLoaded = true;
   }
 
   /**
@@ -101,6 +118,14 @@ export class Disputes {
       this.#open.delete(place);
     });
   }
+}
+
+/** The places of a context’s values that are no objects with members. */
+function leavesOf(data: JsonObject, at: readonly string[] = []): string[] {
+  return Object.entries(data).flatMap(([name, value]) => {
+    const path = [...at, name];
+    return isObject(value) && Object.keys(value).length > 0 ? leavesOf(value, path) : [pointerOf(path)];
+  });
 }
 
 function conflictText({ n, path, current, source }: ContextConflict): string {

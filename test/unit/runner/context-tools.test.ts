@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { Claims } from '../../../runner/mcp/claims.ts';
+import { ContextTools } from '../../../runner/mcp/context-tools.ts';
+import { Disputes } from '../../../runner/mcp/disputes.ts';
+import { SeenVersions } from '../../../runner/mcp/seen-versions.ts';
+import { ConnectionError } from '../../../src/client/errors.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+
+const session_id = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' as never;
+const leaseOf = (epoch: number) => ({ session_id, task_id: taskIdOf(session_id, 1), epoch });
+const OWN = `session.${session_id}.task-1`;
+
+/** What a task keeps in a context of its own. Other calls fail. */
+function ownContext(data: Record<string, unknown> = {}) {
+  const kept = new Map(Object.entries(data).map(([name, value]) => [`/${name}`, value]));
+  const contexts = {
+    get: async () => ({ data: Object.fromEntries([...kept].map(([place, value]) => [place.slice(1), value])) }),
+    putKey: async (_: string, place: string, { value }: { value: unknown }) => void kept.set(place, value),
+    removeKey: async (id: string, place: string) => void (id === OWN && kept.delete(place)),
+    update: async () => ({ version: 9 }),
+  };
+  return { kept, contexts };
+}
+
+function toolsOf(contexts: object, disputes: unknown = { decided: async () => {} }) {
+  const seen = new SeenVersions();
+  seen.begin(`session.${session_id}`, 5);
+  const tools = new ContextTools({ contexts, lease: leaseOf(1), agentId: 'x', seen, disputes } as never);
+  return { tools, seen };
+}
+
+describe('what was kept of a refused value', () => {
+  it('no longer counts when a later lease of the task has decided', async () => {
+    const { kept, contexts } = ownContext({ a: 'refused', b: 'other' });
+    await new Disputes({ contexts, lease: leaseOf(2) } as never).decided('/a', 'decided');
+    expect([...kept]).toEqual([
+      ['/a', 'decided'],
+      ['/b', 'other'],
+    ]);
+  });
+
+  it('no longer counts when the model removes the place', async () => {
+    const { kept, contexts } = ownContext();
+    const disputes = new Disputes({ contexts, lease: leaseOf(1) } as never);
+    await disputes.keep('/a', 'refused');
+    await toolsOf(contexts, disputes).tools.patch({ a: null }, {});
+    expect([...kept]).toEqual([]);
+  });
+});
+
+it('a write is a repeat of one before only if that was not answered', async () => {
+  const keys: string[] = [];
+  let isLost = true;
+  const putKey = async (_: string, path: string, __: unknown, { idempotencyKey }: { idempotencyKey: string }) => {
+    keys.push(idempotencyKey);
+    if (isLost) throw new ConnectionError('the connection was lost');
+    return { version: 5, path };
+  };
+  const { tools } = toolsOf({ putKey });
+  await expect(tools.set('a', 1, {})).rejects.toThrow('lost');
+  isLost = false;
+  await tools.set('a', 1, {});
+  await tools.set('a', 1, {});
+  expect(keys[1]).toBe(keys[0]);
+  expect(keys[2]).not.toBe(keys[1]);
+});
+
+it('what a nearer context hides does not count as seen, and what it lacks does', async () => {
+  const effective = async () => ({
+    data: { a: 'of the session', g: 'of the workspace' },
+    layers: [
+      { scope: 'session', name: 'main', version: 5, context_id: 's' },
+      { scope: 'global', name: 'main', version: 7, context_id: 'g' },
+    ],
+    origins: [
+      { path: '/a', context_id: 's' },
+      { path: '/g', context_id: 'g' },
+    ],
+  });
+  const { tools, seen } = toolsOf({ effective });
+  await tools.get('a', {});
+  await tools.get('g', {});
+  const seenAt = (address: string) => ['/a', '/g'].map((place) => seen.at(address, place));
+  expect(seenAt('global')).toEqual([0, 7]);
+  expect(seenAt(`session.${session_id}`)).toEqual([5, 5]);
+});
+
+describe('a claim that waits for another task', () => {
+  const waiting = () => {
+    const acquire = (_resource: string, _body: unknown, { signal }: { signal?: AbortSignal } = {}) =>
+      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))));
+    const locks = new Proxy({}, { get: () => acquire });
+    return new Claims({ locks, session_id, owner: 'me' } as never);
+  };
+
+  it('is not told to be held by a second call, and both hear that it was released', async () => {
+    const claims = waiting();
+    const both = Promise.allSettled([1, 2].map(() => claims.claim({ resource: 'port:1' }, 30)));
+    await claims.release({ resource: 'port:1' });
+    for (const outcome of await both) {
+      expect(outcome).toMatchObject({
+        status: 'rejected',
+        reason: { message: expect.stringContaining('released before') },
+      });
+    }
+  });
+});
