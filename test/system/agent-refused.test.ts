@@ -35,7 +35,10 @@ it('an agent that is stopped while the control plane is away leaves no temporary
   const worktrees = join(agent.place.home, 'worktrees');
   const path = await eventually(() => {
     const [name] = readdirSync(worktrees).filter((one) => existsSync(join(worktrees, one, 'where.txt')));
-    return readFileSync(join(worktrees, name!, 'where.txt'), 'utf8').trim();
+    const where = readFileSync(join(worktrees, name!, 'where.txt'), 'utf8').trim();
+    // The shell makes the file before it writes to it.
+    expect(where).not.toBe('');
+    return where;
   });
   expect(existsSync(path)).toBe(true);
   await proxy.stop();
