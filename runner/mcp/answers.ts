@@ -32,7 +32,7 @@ export async function answerOf(run: () => Promise<string>): Promise<CallToolResu
 function sentenceOf(error: unknown): string {
   if (error instanceof ToolError) return error.message;
   if (error instanceof ConnectionError) {
-    return 'The control plane did not answer in time. It is not known whether the call has had an effect: make it again with the same values, which is safe.';
+    return 'The control plane did not answer in time. The call may have taken effect. Repeat it with the same values; a repeat has no further effect.';
   }
   if (!(error instanceof ApiError)) throw error;
   if (error.code === 'stale_lease') {

@@ -139,7 +139,9 @@ export class Claims {
   #resourceOf({ resource, path }: Claimed): string {
     if (path === undefined && resource !== undefined) {
       if (LockResource().safeParse(resource).success && !resource.startsWith('path:')) return resource;
-      throw new ToolError('The name of a resource is 1–200 letters, digits and _ . : @ - such as deploy:web.');
+      throw new ToolError(
+        'Use another name for the resource: 1–200 letters, digits and _ . : @ -, not beginning with "path:", such as deploy:web.',
+      );
     }
     if (path === undefined || resource !== undefined) throw new ToolError('Give either a path or a resource.');
     const relative = posix.normalize(path.replaceAll('\\', '/')).replace(/^\.?\/|\/$/g, '');

@@ -133,7 +133,7 @@ function toolsOf({ contexts, disputes, secrets, claims }: Tools): McpServer {
     'context_secret',
     {
       description:
-        'Puts a value of a context that is secret, and shown as [secret], into a file that your commands can read. By default, of the session’s context.',
+        'Writes a secret value, shown as [secret], to a file that your commands can read. Without a scope: of the session’s context.',
       inputSchema: z.object({ path: Path, ...Which }),
     },
     ({ path, ...which }) => answer(() => secrets.put(path, which)),
@@ -184,8 +184,7 @@ function toolsOf({ contexts, disputes, secrets, claims }: Tools): McpServer {
   server.registerTool(
     'context_conflicts',
     {
-      description:
-        'Lists values of the session’s context that tasks have set in different ways, and that nobody has decided.',
+      description: 'Lists the open conflicts of the session’s context.',
       inputSchema: z.object({}),
       annotations: { readOnlyHint: true },
     },
@@ -194,9 +193,9 @@ function toolsOf({ contexts, disputes, secrets, claims }: Tools): McpServer {
   server.registerTool(
     'context_resolve',
     {
-      description: 'Decides one of these conflicts: with the current value, the one of the source, or another one.',
+      description: 'Resolves a conflict from context_conflicts. Give either choose or value.',
       inputSchema: z.object({
-        conflict: z.int().min(1).describe('Its number.'),
+        conflict: z.int().min(1).describe('The number that context_conflicts shows.'),
         choose: z.enum(['current', 'source']).optional(),
         value: z.json().optional().describe('Another value, in place of choose.'),
       }),

@@ -28,7 +28,7 @@ export function staleText(version: number, keys: readonly StaleKey[]): string {
   return [
     `Nothing was written: since you have read it, somebody else has changed this (version ${version} of the context):`,
     ...shown,
-    'Decide which value is right, or combine them, and set that one, also if it is the present one. You have now seen the present value, so the next call replaces it. What you leave undecided is kept, and is in conflict when this task is done.',
+    'Set the right value, or a combination, even if it is the current one. Your next write replaces the current value. If you set nothing, your value of the session’s context is merged by the session’s merge_strategy when this task is done.',
   ].join('\n');
 }
 
