@@ -290,15 +290,15 @@ export class ContextRuntime {
   }
 
   #change<T>(method: string, call: Call, change: () => Outcome<T>): Outcome<T> {
-    return this.#calls.change(method, call, () => this.#mayWrite(call, this.#records.get(), change));
+    return this.#calls.change(method, call, () => this.#guardedWrite(call, this.#records.get(), change));
   }
 
   /** Like `#change`, for a call that may make the context. */
   #create<T>(method: string, call: Call, context: NewContext, create: () => Outcome<T>): Outcome<T> {
-    return this.#calls.create(method, call, () => this.#mayWrite(call, context, create));
+    return this.#calls.create(method, call, () => this.#guardedWrite(call, context, create));
   }
 
-  #mayWrite<T>(call: Call, owner: NewContext, write: () => Outcome<T>): Outcome<T> {
+  #guardedWrite<T>(call: Call, owner: NewContext, write: () => Outcome<T>): Outcome<T> {
     const refusal = whyMayNot(readerOf(call), 'write', owner) ?? this.#fences.whyLate(call, owner);
     if (refusal) return refusal;
     const written = write();
@@ -315,15 +315,12 @@ export class ContextRuntime {
     change: (data: JsonObject) => Outcome<JsonObject>,
     marks: () => readonly Mark[] = () => [],
   ): Outcome<Changed> {
-    const write = () => {
-      const wanted = change(this.#journal.head.data);
-      return wanted.ok ? this.#changes.make(wanted.value, expected, call, { marks: marks() }) : wanted;
-    };
-    if (create === undefined || expected.versions !== undefined) return this.#change(method, call, write);
-    return this.#create(method, call, create, () => {
-      if (this.#records.exists) return write();
-      const data = change({});
-      return data.ok ? this.#changes.begin(create, data.value, call, 'updates', marks()) : data;
+    const mayCreate = expected.versions === undefined ? create : undefined;
+    return this.#orCreate(method, call, mayCreate, (context) => {
+      const wanted = change(context ? {} : this.#journal.head.data);
+      if (!wanted.ok) return wanted;
+      if (context) return this.#changes.begin(context, wanted.value, call, 'updates', marks());
+      return this.#changes.make(wanted.value, expected, call, { marks: marks() });
     });
   }
 
