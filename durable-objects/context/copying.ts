@@ -2,7 +2,7 @@ import type { ContextCopies, ContextCopy } from '../../src/ports/context-copies.
 import { errorFields } from '../../src/ports/logger.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { Context } from '../../src/protocol/context/context.ts';
-import { withDeadline } from '../kit/delivery/outbound.ts';
+import { nextTurn, withDeadline } from '../kit/delivery/outbound.ts';
 import type { Destination } from '../kit/delivery/outbox.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Journal } from './journal.ts';
@@ -82,6 +82,8 @@ export class Copying {
   async #copy(copies: ContextCopies): Promise<void> {
     const { platform } = this.#kit.store;
     try {
+      // The answer to the change goes first.
+      await nextTurn();
       while (this.#isStale()) {
         const view = this.#view();
         if (view === null) return;

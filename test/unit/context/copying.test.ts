@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { NO_PORTS } from '../../../durable-objects/context/ports.ts';
 import type { ContextCopy } from '../../../src/ports/context-copies.ts';
 import type { MergeInto, NewContext } from '../../../src/ports/contexts.ts';
@@ -16,10 +16,13 @@ const CONTEXT: NewContext = { id: ID, name: 'main', scope: 'agent', session_id: 
 /** Redis, which counts its messages, can be away, and can keep a message on its way. */
 class Redis extends MemoryContextCopies {
   messages: number[] = [];
+  /** The messages that have been sent, with those that are on their way. */
+  sent = 0;
   isAway = false;
   held: Promise<void> = Promise.resolve();
 
   override async set(workspace: string, id: string, copy: ContextCopy): Promise<void> {
+    this.sent++;
     await this.held;
     if (this.isAway) throw new Error('Redis cannot be reached');
     this.messages.push(copy.version);
@@ -55,10 +58,20 @@ it('changes while a copy is on its way are one copy more', async () => {
   redis.held = new Promise((resolve) => {
     release = resolve;
   });
-  for (const n of [1, 2, 3, 4]) await write(n);
+  await write(1);
+  await vi.waitFor(() => expect(redis.sent).toBe(2));
+  for (const n of [2, 3, 4]) await write(n);
   release();
   expect(await copied()).toMatchObject({ version: 5 });
   expect(redis.messages).toEqual([1, 2, 5]);
+});
+
+it('changes in the same turn are one copy, which is set after their answers', async () => {
+  const { redis, write, copied } = await home();
+  for (const n of [1, 2, 3]) await write(n);
+  expect(redis.messages).toEqual([1]);
+  expect(await copied()).toMatchObject({ version: 4 });
+  expect(redis.messages).toEqual([1, 4]);
 });
 
 it('a copy that could not be set, or has vanished, is set by a later read at the home', async () => {
