@@ -13,8 +13,8 @@ export interface ContextRecord extends ContextSummary {
   history: string | null;
 }
 
-/** The newest data of a context that is in Postgres. */
-export type StoredContext = ContextSummary & { data: string };
+/** The newest version of a context that is in Postgres. Whose it is, its home knows. */
+export type StoredContext = Pick<ContextSummary, 'version' | 'updated_at' | 'updated_by'> & { data: string };
 
 /** Where a page of a list begins: after this item. */
 export type ContextPosition = Pick<ContextSummary, 'created_at' | 'id'>;

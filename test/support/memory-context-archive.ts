@@ -25,7 +25,9 @@ export class MemoryContextArchive implements ContextArchive {
 
   async read(workspace: string, id: string): Promise<StoredContext | null> {
     const row = this.rows.get(`${workspace}/${id}`);
-    return row && row.data !== null ? { ...summaryOf(row), data: row.data } : null;
+    if (!row || row.data === null) return null;
+    const { version, updated_at, updated_by, data } = row;
+    return { version, updated_at, updated_by, data };
   }
 
   async history(workspace: string, id: string): Promise<{ version: number; history: string } | null> {

@@ -75,12 +75,13 @@ export class PostgresContextArchive implements ContextArchive {
   }
 
   async read(workspace: string, id: string, signal?: AbortSignal): Promise<StoredContext | null> {
+    const { version, updated_at, updated_by, data } = contexts;
     const query = this.#database(signal)
-      .select({ ...SUMMARY, data: contexts.data })
+      .select({ version, updated_at, updated_by, data })
       .from(contexts)
-      .where(and(this.#is(workspace, id), isNotNull(contexts.data)));
+      .where(and(this.#is(workspace, id), isNotNull(data)));
     const [row] = await classified(query);
-    return row ? { ...summaryOf(row), data: row.data! } : null;
+    return row ? { ...row, updated_at: row.updated_at.toISOString(), data: row.data! } : null;
   }
 
   async history(
