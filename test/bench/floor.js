@@ -16,6 +16,17 @@ export class Floor extends DurableObject {
     return 'ok';
   }
 
+  /** Answers with the text of the first row. */
+  read() {
+    return this.ctx.storage.sql.exec('SELECT data FROM rows ORDER BY n LIMIT 1').one().data;
+  }
+
+  /** Inserts a row, and answers with as much as `read`. */
+  exchange(data) {
+    this.insert(data);
+    return this.read();
+  }
+
   /** Inserts a row, then has another object insert one and send to its sockets. Does not wait for the other object. */
   handOn(other) {
     this.insert('x'.repeat(100));
@@ -47,15 +58,27 @@ export default {
     const [, operation, name = 'one', other = ''] = new URL(request.url).pathname.split('/');
     const object = () => env.FLOOR.getByName(name);
     if (operation === 'nothing') return new Response(await object().nothing());
-    if (operation === 'insert') return new Response(await object().insert('x'.repeat(100)));
+    if (operation === 'insert') {
+      return new Response(await object().insert(request.body ? await request.text() : 'x'.repeat(100)));
+    }
+    if (operation === 'read') return new Response(await object().read());
+    if (operation === 'exchange') return new Response(await object().exchange(await request.text()));
     if (operation === 'hand-on') return new Response(await object().handOn(other));
-    if (operation === 'forward' || operation === 'forward-and-insert') {
-      const { url, ...init } = env.FORWARDED[name];
-      const text = await (await fetch(url, init)).text();
-      if (operation === 'forward-and-insert') await env.FLOOR.getByName('one').insert('x'.repeat(100));
-      return new Response(text);
+    if (operation === 'read-and-forward') {
+      await object().read();
+      return forward(env.FORWARDED[other]);
+    }
+    if (operation === 'forward') return forward(env.FORWARDED[name]);
+    if (operation === 'forward-and-insert') {
+      const response = await forward(env.FORWARDED[name]);
+      await env.FLOOR.getByName('one').insert(await request.text());
+      return response;
     }
     if (operation === 'socket') return object().fetch(request);
     return new Response('ok');
   },
 };
+
+async function forward({ url, ...init }) {
+  return new Response(await (await fetch(url, init)).text());
+}

@@ -23,13 +23,19 @@ export interface TiersReport {
   rows: TierRow[];
 }
 
-/** The minimum for each kind of operation. */
+/** The minimum for each kind of operation. Those with a commit take the body of the request. */
 export const FLOORS = {
-  object: { path: '/nothing', what: 'a Worker calls an object that does nothing' },
-  commit: { path: '/insert', what: 'a Worker calls an object that inserts one row' },
+  object: { path: '/read/context', what: 'a Worker reads the same bytes from a row of an object' },
+  commit: { path: '/exchange/context', what: 'an object inserts the body as one row, and answers with the same bytes' },
   Redis: { path: '/forward/redis', what: 'a Worker reads the same bytes from Redis, by the same endpoint' },
-  Postgres: { path: '/forward/postgres', what: 'a Worker reads the same row from Postgres, by the same endpoint' },
-  'Postgres, commit': { path: '/forward-and-insert/postgres', what: 'the same, and then a commit' },
+  'object, Postgres': {
+    path: '/read-and-forward',
+    what: 'a Worker reads a row of an object, which is asleep if the home is, and then the same row from Postgres',
+  },
+  'Postgres, commit': {
+    path: '/forward-and-insert/postgres',
+    what: 'a Worker reads the same row from Postgres, and then an object inserts the body as one row',
+  },
 } as const;
 type FloorName = keyof typeof FLOORS;
 
@@ -56,18 +62,33 @@ export async function measureTiers(): Promise<TiersReport> {
   const client = await Client.of(control, session);
   const hot = await client.create('hot');
   await copied(stack, hot.id);
-  const floor = await startFloor(join(directory, 'floor'), forwarded(stack, hot.id, retired[0]!.id));
+  const floor = await startAsleep(join(directory, 'floor'), forwarded(stack, hot.id, retired[0]!.id), hot);
   parts.defer(() => floor.stop());
 
-  const measure = await Measure.beside(floor);
+  const measure = await Measure.of(client, floor);
   for (let round = 0; round < ROUNDS; round++) {
     console.error(`round ${round + 1} of ${ROUNDS} …`);
     await measureHot(client, hot, measure, stack.redis !== null, round);
-    await measureRetired(client, retired.slice(round * RETIRED, (round + 1) * RETIRED), measure);
+    await measureRetired(client, retired, measure, round);
   }
   measure.close();
   client.close();
   return { stores: stack.stores, rounds: ROUNDS, rows: measure.rows() };
+}
+
+/** Starts the floor with an object that has the bytes of a context, and others that are not in memory. */
+async function startAsleep(directory: string, forwarded: Record<string, Forwarded>, context: Context): Promise<Server> {
+  const before = await startFloor(directory, forwarded);
+  const http = new HttpConnection(before.url);
+  const names = Array.from({ length: ROUNDS * RETIRED }, (_, index) => asleep(index));
+  for (const name of ['context', ...names]) await http.send({ method: 'POST', path: `/insert/${name}`, body: context });
+  http.close();
+  await before.stop();
+  return startFloor(directory, forwarded);
+}
+
+function asleep(index: number): string {
+  return `asleep-${index}`;
 }
 
 /** Makes contexts, and retires them while the control plane is stopped. */
@@ -86,37 +107,49 @@ async function prepare(stack: Stack, directory: string): Promise<{ session: stri
   return { session: client.session, retired };
 }
 
-/** Measures operations, each beside its floor: one call of the one, then one of the other. */
+interface Operation<Item> {
+  name: string;
+  floor: FloorName;
+  items: Iterable<Item>;
+  request(item: Item): HttpRequest;
+  /** What the path of the floor ends with. */
+  floorOf?(item: Item): string;
+  /** What comes before each call, and is not measured. */
+  prepare?(item: Item): Promise<unknown>;
+  answered?(context: Context): void;
+}
+
+/** Measures operations, each beside its floor: one call of the one, then one of the other, with the same body. */
 class Measure {
-  readonly #http: HttpConnection;
+  readonly #client: Client;
+  readonly #floor: HttpConnection;
   readonly #recorder = new Recorder();
   readonly #floors = new Map<string, FloorName>();
 
-  private constructor(http: HttpConnection) {
-    this.#http = http;
+  private constructor(client: Client, floor: HttpConnection) {
+    this.#client = client;
+    this.#floor = floor;
   }
 
-  static async beside(floor: Server): Promise<Measure> {
-    return new Measure(await new HttpConnection(floor.url).open());
+  static async of(client: Client, floor: Server): Promise<Measure> {
+    return new Measure(client, await new HttpConnection(floor.url).open());
   }
 
-  /** @param prepare what comes before each call, and is not measured */
-  async run<Item>(
-    operation: string,
-    floor: FloorName,
-    items: Iterable<Item>,
-    act: (item: Item) => Promise<unknown>,
-    prepare: (item: Item) => Promise<unknown> = async () => undefined,
-  ): Promise<void> {
+  async run<Item>({ name, floor, items, ...operation }: Operation<Item>): Promise<void> {
     const [floors, times]: [number[], number[]] = [[], []];
     for (const item of items) {
-      await prepare(item);
-      floors.push((await timed(() => this.#http.send({ method: 'GET', path: FLOORS[floor].path }))).ms);
-      times.push((await timed(() => act(item))).ms);
+      await operation.prepare?.(item);
+      const request = operation.request(item);
+      const path = FLOORS[floor].path + (operation.floorOf?.(item) ?? '');
+      const method = request.method === 'GET' ? 'GET' : 'POST';
+      floors.push((await timed(() => this.#floor.send({ method, path, body: request.body }))).ms);
+      const { ms, value } = await timed(() => this.#client.send(request));
+      times.push(ms);
+      operation.answered?.(JSON.parse(value) as Context);
     }
-    this.#floors.set(operation, floor);
-    this.#recorder.add(operation, 1, inSequence(times));
-    this.#recorder.add(`floor of ${operation}`, 1, inSequence(floors));
+    this.#floors.set(name, floor);
+    this.#recorder.add(name, 1, inSequence(times));
+    this.#recorder.add(`floor of ${name}`, 1, inSequence(floors));
   }
 
   rows(): TierRow[] {
@@ -128,39 +161,54 @@ class Measure {
   }
 
   close(): void {
-    this.#http.close();
+    this.#floor.close();
   }
 }
 
 async function measureHot(client: Client, hot: Context, measure: Measure, hasRedis: boolean, round: number) {
-  const read = (query: string) => client.send({ method: 'GET', path: `/api/v1/contexts/${hot.id}${query}` });
-  const [reads, writes] = [Array(READS).keys(), Array(WRITES).keys()];
-  await measure.run('get, from its home', 'object', reads, () => read(''));
-  if (hasRedis)
-    await measure.run('get, from its copy', 'Redis', Array(READS).keys(), () => read(`?min_version=${hot.version}`));
+  const items = () => Array(READS).keys();
+  const read = (query: string) => () => client.reading(hot.id, query);
+  await measure.run({ name: 'get, from its home', floor: 'object', items: items(), request: read('') });
+  if (hasRedis) {
+    const request = read(`?min_version=${hot.version}`);
+    await measure.run({ name: 'get, from its copy', floor: 'Redis', items: items(), request });
+  }
 
   let { id, version } = await client.create(`changed-${round}`);
-  await measure.run('compare-and-set', 'commit', writes, async (index) => {
-    ({ version } = await client.change(id, { changed: index }, version));
+  await measure.run({
+    ...{ name: 'compare-and-set', floor: 'commit', items: Array(WRITES).keys() },
+    request: (index) => client.changing(id, { changed: index }, version),
+    answered: (changed) => {
+      version = changed.version;
+    },
   });
   const [source, target] = [await client.create(`source-${round}`), await client.create(`target-${round}`)];
-  const merge = () => client.merge(source.id, target.id);
-  const change = (index: number) => client.change(source.id, { merged: index });
-  await measure.run('merge', 'commit', Array(WRITES).keys(), merge, change);
+  await measure.run({
+    ...{ name: 'merge', floor: 'commit', items: Array(WRITES).keys() },
+    prepare: (index) => client.change(source.id, { merged: index }),
+    request: () => client.merging(source.id, target.id),
+  });
 }
 
-async function measureRetired(client: Client, contexts: readonly Context[], measure: Measure): Promise<void> {
-  const read = ({ id }: Context) => client.send({ method: 'GET', path: `/api/v1/contexts/${id}` });
-  await measure.run('get, retired, its object asleep', 'Postgres', contexts, read);
-  await measure.run('get, retired', 'Postgres', contexts, read);
+async function measureRetired(client: Client, all: readonly Context[], measure: Measure, round: number): Promise<void> {
+  const first = round * RETIRED;
+  const contexts = all.slice(first, first + RETIRED);
+  const read = ({ id }: Context) => client.reading(id);
+  const reads = { floor: 'object, Postgres', items: contexts, request: read } as const;
+  const objectOf = (context: Context) => asleep(first + contexts.indexOf(context));
+  const floorOf = (context: Context) => `/${objectOf(context)}/postgres`;
+  await measure.run({ ...reads, name: 'get, retired, its object asleep', floorOf });
+  await measure.run({ ...reads, name: 'get, retired', floorOf });
   const [changed, merged] = [contexts.slice(0, CHANGED), contexts.slice(CHANGED)];
-  await measure.run('compare-and-set, retired', 'Postgres, commit', changed, ({ id, version }) =>
-    client.change(id, { changed: -1 }, version),
-  );
+  await measure.run({
+    ...{ name: 'compare-and-set, retired', floor: 'Postgres, commit', items: changed },
+    request: ({ id, version }) => client.changing(id, { changed: -1 }, version),
+  });
   const pairs = merged.flatMap((source, index) => (index % 2 === 0 ? [{ source, target: merged[index + 1]! }] : []));
-  await measure.run('merge, both retired', 'Postgres, commit', pairs, ({ source, target }) =>
-    client.merge(source.id, target.id),
-  );
+  await measure.run({
+    ...{ name: 'merge, both retired', floor: 'Postgres, commit', items: pairs },
+    request: ({ source, target }) => client.merging(source.id, target.id),
+  });
 }
 
 /** What the floor's Worker sends on: the requests that the control plane sends for a copy and for a retired context. */
@@ -220,13 +268,21 @@ class Client {
     return this.#json({ method: 'POST', path: '/api/v1/contexts', body });
   }
 
-  change(id: string, updates: object, expected_version?: number): Promise<Context> {
-    return this.#json({ method: 'PATCH', path: `/api/v1/contexts/${id}`, body: { updates, expected_version } });
+  change(id: string, updates: object): Promise<Context> {
+    return this.#json(this.changing(id, updates));
   }
 
-  merge(source: string, target: string): Promise<Context> {
+  reading(id: string, query = ''): HttpRequest {
+    return { method: 'GET', path: `/api/v1/contexts/${id}${query}` };
+  }
+
+  changing(id: string, updates: object, expected_version?: number): HttpRequest {
+    return { method: 'PATCH', path: `/api/v1/contexts/${id}`, body: { updates, expected_version } };
+  }
+
+  merging(source: string, target: string): HttpRequest {
     const body = { context_ids: [source, target], strategy: 'prefer_source' };
-    return this.#json({ method: 'POST', path: '/api/v1/contexts/merge', body });
+    return { method: 'POST', path: '/api/v1/contexts/merge', body };
   }
 
   close(): void {
