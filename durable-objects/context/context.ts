@@ -43,6 +43,10 @@ export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
     return callHome(this.runtime, 'removeKey', args);
   }
 
+  parents(...args: Args<'parents'>): Answer<'parents'> {
+    return callHome(this.runtime, 'parents', args);
+  }
+
   snapshot(...args: Args<'snapshot'>): Answer<'snapshot'> {
     return callHome(this.runtime, 'snapshot', args);
   }

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../src/domain/bounded-map.ts';
 import { whyOutOfBounds } from '../../src/domain/context/bounds.ts';
 import { applyEdits, type Edit } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
@@ -13,6 +14,8 @@ import type { ContextRecords } from './records.ts';
 export const CONTEXT_BOUNDS = { context_bytes: 1_048_576, value_bytes: 262_144, depth: 32, name_chars: 256 };
 /** How many changes are kept one by one. When there are twice as many, the older half becomes the base. */
 const KEPT_CHANGES = 200;
+/** The number of versions that were merged into other contexts and stay in memory: as ancestors of the next merges. */
+const MERGING_VERSIONS = 4;
 /** How long the changes are that go with a retired context. */
 const MAX_HISTORY_CHARS = 2_000_000;
 
@@ -75,6 +78,8 @@ export class Journal {
   readonly #changed: (isNew: boolean) => void;
   #head: Head | null = null;
   #next: { edits: readonly Edit[]; before: JsonObject; after: JsonObject } | null = null;
+  /** The data of versions that were merged last. They share what did not change between them. */
+  readonly #merging = new BoundedMap<number, JsonObject>(MERGING_VERSIONS);
   /** The last transaction that has changed the head. */
   #changedBy: Transaction | null = null;
 
@@ -145,9 +150,18 @@ export class Journal {
     return rowsUpTo(this.#store, CHANGES, { after: version, rows: KEPT_CHANGES, chars: BATCH_BYTES / 2 });
   }
 
+  /** The newest version, for a merge of it. The next merge asks for its data as the common ancestor. */
+  merging(): Head {
+    const { head } = this;
+    this.#merging.set(head.version, head.data);
+    return head;
+  }
+
   /** What is known of a version: its data, or what nobody has changed since. */
   known(version: number): JsonObject {
-    return this.at(version)?.data ?? unchangedSince(this.head.data, this.head.stamps.root, version);
+    const isKept = version >= this.baseVersion;
+    const data = (isKept && this.#merging.get(version)) || this.at(version)?.data;
+    return data ?? unchangedSince(this.head.data, this.head.stamps.root, version);
   }
 
   /** The versions that can be read as JSON. If it is too long, the oldest changes become its base. */
@@ -167,6 +181,7 @@ export class Journal {
     this.forget();
     this.#writeBase(base);
     for (const row of changes) this.#insert(row);
+    this.#head = replayed(base_version, base, changes);
     return base_version;
   }
 
@@ -191,17 +206,9 @@ export class Journal {
   }
 
   #read(version: number): Head {
-    const { at, by, data, stamps } = JSON.parse(readTextParts(this.#store, 'base_parts')) as Base;
-    const head: Head = { version: this.baseVersion, at, by, data, stamps: new Stamps(stamps) };
+    const base = JSON.parse(readTextParts(this.#store, 'base_parts')) as Base;
     const rows = this.#store.rows<ChangeRow>(`SELECT * FROM changes WHERE version <= ? ORDER BY version`, version);
-    const edits = rows.map((row) => JSON.parse(row.edits) as Edit[]);
-    for (const [index, row] of rows.entries()) {
-      const writer = JSON.parse(row.by) as ContextWriter;
-      head.stamps.record(edits[index]!, stampOf(row.version, row.at, writer));
-      Object.assign(head, { version: row.version, at: row.at, by: writer });
-    }
-    head.data = applyEdits(data, edits.flat());
-    return head;
+    return replayed(this.baseVersion, base, rows);
   }
 
   /** Makes a version the base, and forgets the changes that led to it. */
@@ -215,6 +222,19 @@ export class Journal {
   #writeBase(base: Base): void {
     writeTextParts(this.#store, 'base_parts', JSON.stringify(base));
   }
+}
+
+/** A base after the changes that follow it. The stamps of the base become those of the result. */
+function replayed(base_version: number, { at, by, data, stamps }: Base, changes: readonly ChangeRow[]): Head {
+  const head: Head = { version: base_version, at, by, data, stamps: new Stamps(stamps) };
+  const edits = changes.map((row) => JSON.parse(row.edits) as Edit[]);
+  for (const [index, row] of changes.entries()) {
+    const writer = JSON.parse(row.by) as ContextWriter;
+    head.stamps.record(edits[index]!, stampOf(row.version, row.at, writer));
+    Object.assign(head, { version: row.version, at: row.at, by: writer });
+  }
+  head.data = applyEdits(data, edits.flat());
+  return head;
 }
 
 function stampOf(version: number, at: number, { agent_id, token_id }: ContextWriter): Stamp {

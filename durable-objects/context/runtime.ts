@@ -1,4 +1,5 @@
 import { readerOf, rightsOf, whyMayNot } from '../../src/domain/context/access.ts';
+import type { Parent } from '../../src/domain/context/ancestor.ts';
 import { pathOf } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
 import { type PatchOperation, valueIn } from '../../src/domain/context/json-patch.ts';
@@ -103,7 +104,7 @@ export class ContextRuntime {
       ...{ lineage: this.#lineage, reshaped },
     };
     this.#merges = new Merges({ ...parts, changes: this.#changes });
-    this.#views = new ContextViews({ ...parts, merges: this.#merges });
+    this.#views = new ContextViews({ ...parts, merges: this.#merges, shape: () => this.tiers.shape });
     this.#fences = new Fences(kit.store);
     const leases = new WatcherLeases(kit, ports.heldLease, () => store.platform.sockets(WATCH_TAG));
     this.#watchers = new ContextWatchers({ ...parts, views: this.#views, leases });
@@ -185,11 +186,15 @@ export class ContextRuntime {
     return removed.ok ? ok(null) : removed;
   }
 
+  parents(call: Call): Outcome<Parent[]> {
+    return this.#read('parents', call, () => ok(this.#lineage.parents()));
+  }
+
   snapshot(call: Call, versions: readonly number[]): Outcome<ContextSnapshot> {
     return this.#read('snapshot', call, () => {
       const refusal = this.#secrets.any && whyMayNot(readerOf(call), 'secrets', this.#records.get());
       if (refusal) return refusal;
-      const { version, data, stamps } = this.#journal.head;
+      const { version, data, stamps } = this.#journal.merging();
       const known = versions.map((version) => this.#journal.known(version));
       const parents = this.#lineage.parents();
       return ok({ version, data, parents, secret_paths: this.#secrets.marks(), stamps: stamps.root, versions: known });

@@ -27,6 +27,7 @@ export class Tiers {
   readonly retirement: Retirement;
   readonly deadlines: Readonly<Record<string, DeadlineHandler>>;
   readonly #parts: Parts;
+  #shape = 0;
 
   constructor(workspace: WorkspaceId, ports: ContextPorts, parts: Parts) {
     this.#parts = parts;
@@ -51,8 +52,14 @@ export class Tiers {
     this.copying.freshen();
   }
 
+  /** Grows when the lineage, the open conflicts or the secret places change. */
+  get shape(): number {
+    return this.#shape;
+  }
+
   /** The lineage, the open conflicts or the secret places change. Part of a transaction. */
   reshaped(): void {
+    this.#shape++;
     const { journal } = this.#parts;
     if (!journal.isChanging) this.copying.blank(journal.head.version);
   }
@@ -66,6 +73,7 @@ export class Tiers {
     this.archiving.tell();
     this.copying.blank(version);
     this.retirement.removed();
+    this.#shape++;
   }
 }
 

@@ -33,6 +33,8 @@ interface Parts {
   lineage: Lineage;
   merges: Merges;
   secrets: Secrets;
+  /** See `Tiers`. */
+  shape: () => number;
 }
 
 /** What callers see of a context. Each value of it is masked, or revealed to a caller that may see secrets. */
@@ -41,11 +43,12 @@ export class ContextViews {
   readonly #shape: Memo<Pick<Context, 'parents' | 'links' | 'open_conflicts'>>;
 
   constructor(parts: Parts) {
-    const { store, lineage, merges } = parts;
+    const { store, lineage, merges, shape } = parts;
     this.#parts = parts;
-    this.#shape = new Memo(store, () => {
+    const compute = () => {
       return { parents: lineage.parents(), links: lineage.links(), open_conflicts: merges.openConflicts() };
-    });
+    };
+    this.#shape = new Memo(store, compute, shape);
   }
 
   /** @param sees whether the caller may see secrets @param version an older version; by default, the newest one */

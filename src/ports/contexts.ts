@@ -118,6 +118,8 @@ export interface ContextApi {
   removeKey(call: Call, path: string): Promise<Outcome<null>>;
   /** Makes a new version with the data of an older one. */
   revert(call: Call, request: RevertContextRequest): Promise<Outcome<ContextView>>;
+  /** What it was copied from or has merged, the newest first. A retired one stays retired. */
+  parents(call: Call): Promise<Outcome<Context['parents']>>;
   /** What a merge needs. Fails if there are secrets that the caller may not see. @param versions older versions whose data is wanted, as far as it is known */
   snapshot(call: Call, versions: readonly number[]): Promise<Outcome<ContextSnapshot>>;
   /** Like `read`, without secrets, and without a check of the caller's rights, which is the Worker's. */

@@ -1,8 +1,8 @@
 import type { ObjectStore } from './store.ts';
 
 /**
- * A value that is computed from an object's rows, and kept in memory until the object writes. So an object that is read
- * often and changes seldom answers without a statement.
+ * A value that is computed from an object's rows, and kept in memory until the object writes, or until `version` grows.
+ * So an object that is read often and changes seldom answers without a statement.
  *
  * Inside a transaction the value is computed each time, because rows that this transaction changes may be in memory
  * only, and because it may fail.
@@ -15,18 +15,21 @@ import type { ObjectStore } from './store.ts';
 export class Memo<Value> {
   readonly #store: ObjectStore;
   readonly #compute: () => Value;
-  #kept: { revision: number; value: Value } | null = null;
+  readonly #version: () => number;
+  #kept: { version: number; value: Value } | null = null;
 
-  constructor(store: ObjectStore, compute: () => Value) {
+  /** @param version grows in each transaction that changes the value; by default, in each one */
+  constructor(store: ObjectStore, compute: () => Value, version: () => number = () => store.revision) {
     this.#store = store;
     this.#compute = compute;
+    this.#version = version;
   }
 
   /** The value at present. Callers share it, and must not change it. */
   get value(): Value {
-    const { revision, transaction } = this.#store;
-    if (transaction) return this.#compute();
-    if (this.#kept?.revision !== revision) this.#kept = { revision, value: this.#compute() };
+    if (this.#store.transaction) return this.#compute();
+    const version = this.#version();
+    if (this.#kept?.version !== version) this.#kept = { version, value: this.#compute() };
     return this.#kept.value;
   }
 }

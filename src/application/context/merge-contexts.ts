@@ -57,9 +57,9 @@ export async function mergeInto(
   strategy: MergeStrategy,
 ): Promise<Outcome<Context>> {
   for (let attempt = 1; ; attempt++) {
-    const before = await target.home.read(readingOf(call));
-    if (!before.ok && !(before.failure.code === 'context_not_found' && target.create)) return before;
-    const parents = before.ok ? before.value.parents : [];
+    const known = await target.home.parents(readingOf(call));
+    if (!known.ok && !(known.failure.code === 'context_not_found' && target.create)) return known;
+    const parents = known.ok ? known.value : [];
     const gathered = await Promise.all(
       sources.map((source) => gather(contexts, call, { id: target.id, parents }, source)),
     );

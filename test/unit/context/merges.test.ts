@@ -7,6 +7,7 @@ import type { Call } from '../../../src/ports/calls.ts';
 import { ok } from '../../../src/protocol/common/errors.ts';
 import type { ContextData } from '../../../src/protocol/context/context.ts';
 import type { MergeStrategy, ShareContextRequest } from '../../../src/protocol/context/merge.ts';
+import { CountingPlatform } from '../../bench/counting-platform.ts';
 import { ContextsInProcess } from '../../support/contexts-in-process.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import { valueIn } from '../../support/value-in.ts';
@@ -55,6 +56,28 @@ describe('a merge', () => {
     expect(await resolve('global', 1, { choose: 'source' })).toMatchObject({ failure: { code: 'not_found' } });
     expect(valueIn(await merge(['global.source', 'global']))).toMatchObject({ version: 3, open_conflicts: 0 });
     expect(await read('global.source')).toEqual(source);
+  });
+
+  it('leaves nothing of its context to the next one with that name', async () => {
+    const { contexts, write, read, merge } = world();
+    await write('global.source', { a: 1 });
+    const { id } = await write('global', { a: 2 });
+    expect(valueIn(await merge(['global.source', 'global']))).toMatchObject({ open_conflicts: 1 });
+    expect(await read('global')).toMatchObject({ parents: [{ version: 1 }], open_conflicts: 1 });
+    valueIn(await contexts.home(id).call('remove', CALL));
+    await write('global', { a: 3 });
+    expect(await read('global')).toMatchObject({ parents: [], open_conflicts: 0 });
+  });
+
+  it('finds the version that was merged last without reading the history', async () => {
+    const platform = new CountingPlatform();
+    const source = home({ n: 0 }, platform);
+    valueIn(await source.call('snapshot', CALL, []));
+    for (let n = 1; n <= 50; n++) valueIn(update(source, { n }));
+    const before = platform.writes.statements;
+    expect(valueIn(await source.call('snapshot', CALL, [1])).versions).toEqual([{ n: 0 }]);
+    // That of the parents.
+    expect(platform.writes.statements - before).toBe(1);
   });
 
   it('after another one is three-way: what one side alone has changed is taken, removals too', async () => {

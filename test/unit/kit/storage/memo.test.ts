@@ -5,14 +5,18 @@ import { NodePlatform } from '../../../support/node-platform.ts';
 
 const SCHEMA = { object: 'Test', steps: [{ id: 'test/0001', sql: 'CREATE TABLE names (name TEXT NOT NULL);\n' }] };
 
-function names() {
+function names(version?: () => number) {
   const store = new ObjectStore(new NodePlatform(), SCHEMA);
   store.create(() => {});
   let reads = 0;
-  const memo = new Memo(store, () => {
-    reads++;
-    return store.rows<{ name: string }>(`SELECT name FROM names ORDER BY rowid`).map(({ name }) => name);
-  });
+  const memo = new Memo(
+    store,
+    () => {
+      reads++;
+      return store.rows<{ name: string }>(`SELECT name FROM names ORDER BY rowid`).map(({ name }) => name);
+    },
+    version,
+  );
   const add = (name: string) => store.rows(`INSERT INTO names (name) VALUES (?)`, name);
   return { store, memo, add, reads: () => reads };
 }
@@ -41,4 +45,22 @@ it('a memo shows a transaction its own rows, and nobody the rows of one that has
     });
   expect(failing).toThrow('no');
   expect(memo.value).toEqual(['a']);
+});
+
+it('a memo with a version reads once until that grows', () => {
+  let version = 0;
+  const { store, memo, add, reads } = names(() => version);
+  expect(memo.value).toEqual([]);
+  store.transact(() => add('a'));
+  expect(memo.value).toEqual([]);
+  store.transact(() => {
+    version++;
+    expect(memo.value).toEqual(['a']);
+    add('b');
+  });
+  expect([memo.value, memo.value]).toEqual([
+    ['a', 'b'],
+    ['a', 'b'],
+  ]);
+  expect(reads()).toBe(3);
 });
