@@ -85,7 +85,7 @@ export class Retirement {
   /** Runs a step on the context at its home. A retired one is brought back in the same transaction. */
   async live<T>(step: () => Outcome<T>): Promise<Outcome<T>> {
     const { kit, records } = this.#parts;
-    this.#used();
+    this.used();
     if (!records.isRetired) return step();
     const { id, retired_version } = records.get();
     this.#asked ??= this.#ask((archive, signal) => archive.history(this.#workspace, id, signal)).finally(() => {
@@ -115,7 +115,7 @@ export class Retirement {
   }
 
   /** The context is used. The stored deadline must know it, because memory does not outlive an eviction. */
-  #used(): void {
+  used(): void {
     const { kit, records } = this.#parts;
     if (!records.isLive) return;
     this.#lastUsedAt = this.#now;
@@ -169,8 +169,12 @@ export class Retirement {
   }
 
   #isIdle(): boolean {
-    const { platform } = this.#parts.kit.store;
-    return this.#dueAt() <= platform.now() && platform.sockets().length === 0;
+    return this.#dueAt() <= this.#now && !this.#isWatched;
+  }
+
+  /** Somebody who watches uses the context all the time. */
+  get #isWatched(): boolean {
+    return this.#parts.kit.store.platform.sockets().length > 0;
   }
 
   /** What becomes of a context whose deadline is due. Part of a transaction. */
@@ -178,6 +182,7 @@ export class Retirement {
     const { kit, records } = this.#parts;
     if (!records.isLive) return;
     const { scope } = records.get();
+    if (this.#isWatched) this.#lastUsedAt = this.#now;
     if (!this.#isIdle()) this.#later(this.#dueAt());
     else if (scope === 'temporary') this.#parts.remove();
     // Secrets stay at the home.

@@ -108,7 +108,8 @@ export class ContextRuntime {
     this.#fences = new Fences(kit.store);
     const leases = new WatcherLeases(kit, ports.heldLease, () => store.platform.sockets(WATCH_TAG));
     this.#watchers = new ContextWatchers({ ...parts, views: this.#views, leases });
-    this.sockets = new ContextSockets({ ...parts, watchers: this.#watchers, leases });
+    const used = () => this.tiers.retirement.used();
+    this.sockets = new ContextSockets({ ...parts, watchers: this.#watchers, leases, used });
     this.#handle = handlerOf({ ...this.tiers.deadlines, ...leases.deadlines });
     this.#calls = new Calls(kit, { workspace, absent: ABSENT, exists: () => this.#records.exists });
   }

@@ -16,6 +16,8 @@ interface Parts {
   records: ContextRecords;
   watchers: ContextWatchers;
   leases: WatcherLeases;
+  /** The context is in use. */
+  used(): void;
 }
 
 /** The sockets of a context's watchers. The Worker has asked before whether the caller may watch (`mayWatch`). */
@@ -57,7 +59,10 @@ export class ContextSockets implements SocketHolder {
     else endSocket(socket, CLOSE.deleted, 'the context is gone');
   }
 
-  closed(): void {}
+  /** A context is used until the end of a watch, so that it does not retire right after a long one. */
+  closed(): void {
+    this.#parts.used();
+  }
 }
 
 const TOO_MANY_WATCHERS: SocketRefusal = {

@@ -132,6 +132,13 @@ describe('a temporary context that is used', () => {
   const uses = {
     'is read': (world: TieredWorld) => world.home.read(CALL),
     'has its history read': (world: TieredWorld) => world.home.history(CALL),
+    'has an older version read': (world: TieredWorld) => world.home.call('read', CALL, 1),
+    'has one place read': (world: TieredWorld) => world.home.call('readKey', CALL, '/n'),
+    'is merged into another one': (world: TieredWorld) => world.home.call('snapshot', CALL, []),
+    'has versions compared': (world: TieredWorld) => world.home.call('diff', CALL, 1, 2),
+    'has its conflicts listed': (world: TieredWorld) => world.home.call('conflicts', CALL),
+    'is a layer of what is effective': (world: TieredWorld) => world.home.call('readMasked', CALL),
+    'is about to be watched': (world: TieredWorld) => world.home.call('mayWatch', CALL),
   };
 
   it.each(Object.entries(uses))('stays while it %s, also when its object is evicted in between', async (_, use) => {
@@ -146,6 +153,19 @@ describe('a temporary context that is used', () => {
     expect(valueIn(await world.home.read(CALL)).data).toEqual({ n: 1 });
     await world.home.advance(2 * HOUR_MS);
     expect(await world.home.read(CALL)).toMatchObject({ ok: false, failure: { code: 'context_not_found' } });
+  });
+
+  it('stays while it is watched, and an hour after the end of the watch', async () => {
+    const world = await TieredWorld.of('temporary');
+    const client = world.watch();
+    await world.home.advance(3 * HOUR_MS);
+    world.home.evict();
+    client.close();
+    world.home.evict();
+    await world.home.advance(HOUR_MS - 60_000);
+    expect(valueIn(world.home.runtime.readMasked(CALL)).data).toEqual({ n: 0 });
+    await world.home.advance(HOUR_MS);
+    expect(await world.home.read(CALL)).toMatchObject({ failure: { code: 'context_not_found' } });
   });
 
   it('writes nothing for the uses of seven minutes', async () => {

@@ -1,7 +1,9 @@
 import { NO_PORTS } from '../../../durable-objects/context/ports.ts';
+import type { SocketOpening } from '../../../durable-objects/kit/platform/sockets.ts';
 import type { ContextCopy } from '../../../src/ports/context-copies.ts';
 import type { NewContext } from '../../../src/ports/contexts.ts';
 import { ContextInProcess } from '../../support/context-in-process.ts';
+import type { FakeClient } from '../../support/fake-socket.ts';
 import { MemoryContextArchive } from '../../support/memory-context-archive.ts';
 import { MemoryContextCopies } from '../../support/memory-context-copies.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
@@ -53,6 +55,19 @@ export class TieredWorld {
 
   async write(n: number): Promise<number> {
     return valueIn(await this.home.update(CALL, { n })).version;
+  }
+
+  /** Watches the context, as the shell opens a socket. */
+  watch(): FakeClient {
+    const opening = this.home.runtime.sockets.open(
+      new URL(`ws://context/ws/contexts/${ID}`),
+      CALL.principal,
+      null,
+    ) as SocketOpening;
+    this.platform.events = { message: () => {}, close: () => this.home.runtime.sockets.closed() };
+    const client = this.platform.connect(opening.tags, opening.attachment);
+    opening.opened?.(client.socket);
+    return client;
   }
 
   /** The rows of the object with data. */
