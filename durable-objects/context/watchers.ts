@@ -41,6 +41,8 @@ export interface WatcherAttachment {
   live: boolean;
   /** The next part of the snapshot of `version`, while the watcher pulls it; otherwise null. */
   part: number | null;
+  /** How many places were secret when the snapshot began. Its text changes with them. */
+  secrets: number;
   /** The numbers of bytes that were sent and acknowledged. */
   sent: number;
   acked: number;
@@ -48,7 +50,7 @@ export interface WatcherAttachment {
   marks: { mark: string; sent: number }[];
 }
 
-export const NEW_WATCHER = { version: 0, told: 0, live: false, part: null, sent: 0, acked: 0, marks: [] };
+export const NEW_WATCHER = { version: 0, told: 0, live: false, part: null, secrets: 0, sent: 0, acked: 0, marks: [] };
 
 /** A committed change. `text` is only measured. */
 interface ChangeFrame extends Frame {
@@ -125,6 +127,8 @@ export class ContextWatchers {
     const { live, lease } = stateOf(socket);
     if (!live) return;
     if (lease) return this.#parts.leases.whenHeld(socket, () => this.#catchUp(socket));
+    // An earlier change was not sent to it, such as after a failure.
+    if (stateOf(socket).version < (frames[0]?.seq ?? 0) - 1) return this.#catchUp(socket);
     for (const { seq, row } of frames) {
       const { live, version, path } = stateOf(socket);
       if (live && version < seq) this.#sendChanges(socket, this.#changesAt([row], path), seq, true);
@@ -165,18 +169,21 @@ export class ContextWatchers {
   }
 
   #startSnapshot(socket: ObjectSocket, reason: ContextSnapshotReason): void {
-    const { version, data } = this.#parts.journal.head;
+    const { journal, secrets } = this.#parts;
+    const { version, data } = journal.head;
     const parts = Math.ceil((this.#textAt(data, stateOf(socket).path)?.length ?? 0) / PART_CHARS);
     const frame: ContextWatchFrame = { type: 'hello', mode: 'snapshot', ...this.#place(version), parts, reason };
-    this.#sendFrame(socket, frame, { version, told: version, live: false, part: parts > 0 ? 0 : null });
+    const after = { version, told: version, live: false, part: parts > 0 ? 0 : null };
+    this.#sendFrame(socket, frame, { ...after, secrets: secrets.marks().length });
   }
 
   #sendPart(socket: ObjectSocket, part: number): void {
-    const { version, path } = stateOf(socket);
-    const shown = this.#parts.journal.at(version);
+    const { journal, secrets: marks } = this.#parts;
+    const { version, path, secrets } = stateOf(socket);
+    const shown = secrets === marks.marks().length ? journal.at(version) : null;
     const text = shown && this.#textAt(shown.data, path);
-    // The version is no longer kept, so the watcher starts again with the newest one.
-    if (!text) return this.greet(socket, version);
+    // The version is no longer kept, or more of it is secret now: the watcher starts again with the newest one.
+    if (!text) return this.#startSnapshot(socket, 'no_version');
     const data = text.slice(part * PART_CHARS, (part + 1) * PART_CHARS);
     const isLast = (part + 1) * PART_CHARS >= text.length;
     this.#sendFrame(socket, { type: 'snapshot', part, data }, { part: isLast ? null : part + 1 });

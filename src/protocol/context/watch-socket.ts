@@ -19,7 +19,7 @@ import { ContextChange, ContextId } from './context.ts';
  * MAX_WATCHER_LAG_BYTES behind, the server closes it with code 4008. The client then reconnects with its version.
  */
 
-/** Why the server does not resume: no version, one that is older than the kept ones or newer than all, or a long change. */
+/** Why the server does not resume: no version, or one whose snapshot cannot go on; one that is older than the kept ones or newer than all, or a long change. */
 export const ContextSnapshotReason = schema(() => z.enum(['no_version', 'below_base', 'beyond_head', 'too_long']));
 export type ContextSnapshotReason = Infer<typeof ContextSnapshotReason>;
 

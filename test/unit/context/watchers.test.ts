@@ -101,6 +101,34 @@ describe('a watcher of a context', () => {
     expect(watcher.follower.value).toEqual({ n: 1, ...many });
   });
 
+  it('never gets the parts of two texts as one value, if a place becomes secret in between', () => {
+    const watched = new WatchedHome({ a: 'x'.repeat(70_000), b: 'y'.repeat(150_000) });
+    const watcher = watched.watcher().connect();
+    watcher.read(2);
+    valueIn(watched.home.runtime.update(CALL, { updates: {}, secret_paths: ['a'] }));
+    expect(watcher.catchUp()).toMatchObject({ live: true, faults: [] });
+    expect(watcher.follower.value).toEqual({ a: '[secret]', b: 'y'.repeat(150_000) });
+  });
+
+  it('gets with the next change what a failure of another watcher has kept from it', async () => {
+    const watched = new WatchedHome({ n: 0 });
+    const watchers = Array.from({ length: 20 }, () => watched.watcher().connect().catchUp());
+    const { socket } = watchers[17]!.client!;
+    const { send } = socket;
+    socket.send = () => {
+      socket.send = send;
+      throw new Error('broken');
+    };
+    watched.set({ n: 1, a: 1 });
+    await watched.home.platform.settle();
+    watched.set({ n: 2 });
+    await watched.home.platform.settle();
+    for (const watcher of watchers.slice(18)) {
+      expect(watcher.catchUp()).toMatchObject({ versions: [2, 3], faults: [] });
+      expect(watcher.follower.value).toEqual({ n: 2, a: 1 });
+    }
+  });
+
   it('gets frames that fit, whatever the values', () => {
     const watched = new WatchedHome();
     for (const [index, text] of ['"'.repeat(100_000), '\u0000'.repeat(40_000), '💩'.repeat(50_000), LONG].entries()) {
