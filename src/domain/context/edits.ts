@@ -70,7 +70,7 @@ export function applyEdits(value: JsonObject, edits: readonly Edit[]): JsonObjec
     }
     const last = path.at(-1)!;
     if (edit.value === undefined) delete at[last];
-    else at[last] = edit.value;
+    else setMember(at, last, edit.value);
   }
   return root;
 }
@@ -89,8 +89,14 @@ export function applyMergePatch(value: JsonObject, patch: JsonObject): JsonObjec
     if (change === null) delete result[member];
     else if (isObject(change)) {
       const old = memberOf(result, member);
-      result[member] = applyMergePatch(isObject(old) ? old : {}, change);
-    } else result[member] = change;
+      setMember(result, member, applyMergePatch(isObject(old) ? old : {}, change));
+    } else setMember(result, member, change);
   }
   return result;
+}
+
+/** Sets a member. An assignment to `__proto__` would make none, so that nobody could refuse it. */
+function setMember(object: JsonObject, name: string, value: Json): void {
+  if (name !== '__proto__') object[name] = value;
+  else Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
 }

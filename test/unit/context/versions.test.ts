@@ -124,6 +124,7 @@ describe('a writer that has not seen the newest version', () => {
 test.each<[ContextData]>([
   [{ big: 'x'.repeat(300_000) }],
   [JSON.parse('{"constructor": {"a": 1}}')],
+  [JSON.parse('{"b": {"__proto__": {"a": 1}}}')],
   [Object.fromEntries(Array.from({ length: 5 }, (_, n) => [`part${n}`, 'x'.repeat(250_000)]))],
 ])('data that is out of bounds is refused, and changes nothing', (data) => {
   const context = home({ a: 1 });
@@ -132,6 +133,14 @@ test.each<[ContextData]>([
   expect(context.platform.dump()).toEqual(before);
   const fresh = new ContextInProcess();
   expect(fresh.runtime.create(CALL, CONTEXT, data)).toMatchObject({ ok: false });
+});
+
+test('a name that would change a prototype is refused below an object that is there, and makes no version', () => {
+  const context = home({ a: {} });
+  const value = JSON.parse('{"__proto__":{"x":1}}');
+  expect(update(context, { a: value })).toMatchObject({ failure: { code: 'validation_failed' } });
+  expect(context.runtime.putKey(CALL, '/a', { value })).toMatchObject({ failure: { code: 'validation_failed' } });
+  expect(valueIn(context.runtime.read(CALL))).toMatchObject({ version: 1, data: { a: {} } });
 });
 
 test('a deleted context is not found, and its data is gone', () => {
