@@ -3,6 +3,9 @@ import { pointerOf } from './edits.ts';
 import { keyOfItems } from './items.ts';
 import { isObject, isSame, type Json, type JsonObject, memberOf } from './json.ts';
 
+/** So many lines, and pairs of equal lines, are compared in a fraction of a second. */
+const [MAX_COMPARED_LINES, MAX_EQUAL_PAIRS] = [10_000, 200_000];
+
 /** A place that two contexts have changed in different ways. An absent value: there the place does not exist. */
 export interface MergeConflict {
   /** JSON Pointer. */
@@ -41,7 +44,7 @@ interface Three {
  * - Objects are merged member by member.
  * - Items of arrays are matched by their `id`, `key` or `name`, if all items have one that is unique; else by position,
  *   if neither side has removed an item.
- * - Texts of several lines are merged line by line.
+ * - Texts of several lines are merged line by line, unless too much of them has changed to compare them soon.
  * - Anything else that both have changed in different ways is a conflict.
  *
  * @param base the common ancestor; undefined if there is none: then members that only one side has are added, and all
@@ -140,15 +143,34 @@ function byKey(name: string, items: readonly Json[]): Keyed {
   return new Map(items.map((item) => [memberOf(item, name) as string | number, item]));
 }
 
-/** Merges texts line by line; null if both sides have changed the same lines, or if there is only one line. */
+/** Merges texts line by line; null if both sides have changed the same lines, or if there is only one line, or too many. */
 function mergedLines(base: string, target: string, source: string): string | null {
-  const [old, ours, theirs] = [base, target, source].map((text) => text.split('\n')) as [string[], string[], string[]];
-  if (old.length < 2) return null;
-  const parts = diff3Merge(ours, old, theirs);
-  const lines: string[] = [];
-  for (const { ok } of parts) {
+  const texts = [base, target, source].map((text) => text.split('\n'));
+  if (texts[0]!.length < 2) return null;
+  const first = texts[0]!;
+  const shortest = Math.min(...texts.map(({ length }) => length));
+  const isCommon = (at: number) => texts.every((lines) => lines.at(at) === first.at(at));
+  let head = 0;
+  while (head < shortest && isCommon(head)) head++;
+  let tail = 0;
+  while (tail < shortest - head && isCommon(-1 - tail)) tail++;
+  const [old, ours, theirs] = texts.map((lines) => lines.slice(head, lines.length - tail)) as Lines3;
+  if (takesTooLong([old, ours, theirs])) return null;
+  const lines = first.slice(0, head);
+  for (const { ok } of diff3Merge(ours, old, theirs)) {
     if (!ok) return null;
     lines.push(...ok);
   }
-  return lines.join('\n');
+  return [...lines, ...first.slice(first.length - tail)].join('\n');
+}
+
+type Lines3 = [old: string[], ours: string[], theirs: string[]];
+
+/** The comparison looks at each pair of equal lines, and its time grows with the cube of how often a line is there. */
+function takesTooLong([old, ours, theirs]: Lines3): boolean {
+  if (Math.max(old.length, ours.length, theirs.length) > MAX_COMPARED_LINES) return true;
+  const counts = new Map<string, number>();
+  for (const line of old) counts.set(line, (counts.get(line) ?? 0) + 1);
+  const pairs = [...ours, ...theirs].reduce((sum, line) => sum + (counts.get(line) ?? 0), 0);
+  return pairs > MAX_EQUAL_PAIRS;
 }

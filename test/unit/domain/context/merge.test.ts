@@ -79,6 +79,16 @@ function isWithin(above: string, place: string): boolean {
   return pathOf(above).every((member, index) => pathOf(place)[index] === member);
 }
 
+const LONG = Array.from({ length: 5_000 }, (_, n) => (n % 50 === 0 ? '' : `line ${n}`)).join('\n');
+const EQUAL = 'same\n'.repeat(10_000);
+const withLines = (lines: Record<number, string>) =>
+  EQUAL.split('\n')
+    .map((line, n) => lines[n] ?? line)
+    .join('\n');
+const ONE = withLines({ 5000: 'one', 5002: 'middle' });
+const OTHER = withLines({ 5002: 'middle', 5004: 'other' });
+const BOTH = withLines({ 5000: 'one', 5002: 'middle', 5004: 'other' });
+
 /** Base, target, source, and what comes of it: the value, and the places in conflict. */
 test.each<[what: string, base: JsonObject, target: JsonObject, source: JsonObject, value: JsonObject, open: string[]]>([
   ['members of both', { a: 1 }, { a: 1, b: 2 }, { a: 1, c: 3 }, { a: 1, b: 2, c: 3 }, []],
@@ -95,6 +105,16 @@ test.each<[what: string, base: JsonObject, target: JsonObject, source: JsonObjec
   ['items without one, by position', { l: [1, 2] }, { l: [5, 2] }, { l: [1, 6, 7] }, { l: [5, 6, 7] }, []],
   ['removed items without one', { l: [1, 2] }, { l: [2] }, { l: [1, 2, 3] }, { l: [2] }, ['/l']],
   ['lines of a text', { t: 'a\nb\nc' }, { t: 'A\nb\nc' }, { t: 'a\nb\nC' }, { t: 'A\nb\nC' }, []],
+  ['distant lines of a long text', { t: LONG }, { t: `A${LONG}` }, { t: `${LONG}C` }, { t: `A${LONG}C` }, []],
+  [
+    'lines among thousands of equal ones',
+    { t: withLines({ 5002: 'middle' }) },
+    { t: ONE },
+    { t: OTHER },
+    { t: BOTH },
+    [],
+  ],
+  ['texts with too many equal lines', { t: EQUAL }, { t: `A${EQUAL}` }, { t: `${EQUAL}C` }, { t: `A${EQUAL}` }, ['/t']],
   ['the same line of a text', { t: 'a\nb' }, { t: 'x\nb' }, { t: 'y\nb' }, { t: 'x\nb' }, ['/t']],
   [
     'null and nothing',
