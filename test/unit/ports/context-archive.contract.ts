@@ -45,7 +45,9 @@ export function contextArchiveContract(make: () => ContextArchive): void {
     const record = contextRecord({ workspace: workspace(), data, history: '{"base": []}' });
     expect(await make().put(record)).toBe(true);
     expect(await all(record.workspace)).toEqual([summary(record)]);
-    expect(await make().read(record.workspace, ID)).toEqual({ ...summary(record), data: record.data });
+    const { version, updated_at, updated_by } = record;
+    const newest = { version, updated_at, updated_by, data };
+    expect(await make().read(record.workspace, ID)).toEqual(newest);
     expect(await make().history(record.workspace, ID)).toEqual({ version: 1, history: record.history });
   });
 
