@@ -2,7 +2,7 @@ import { errorFields } from '../../../src/ports/logger.ts';
 import { Rejected } from '../../../src/ports/rejected.ts';
 import { CachedRows } from '../storage/cached-rows.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { withDeadline } from './outbound.ts';
+import { nextTurn, withDeadline } from './outbound.ts';
 import { type Backlog, type Entry, OutboxRows } from './outbox-rows.ts';
 
 /**
@@ -60,6 +60,8 @@ export class Outbox {
   readonly #rows: OutboxRows;
   readonly #failing: CachedRows<DestinationRow>;
   readonly #delivering = new Map<string, Promise<void>>();
+  /** The destinations whose deliveries start in the next turn. */
+  readonly #committed = new Set<string>();
   /** The entries of the current transaction, by destination and key. */
   #added = new Map<string, Entry>();
 
@@ -91,10 +93,11 @@ export class Outbox {
   }
 
   /**
-   * Waits until the running deliveries to a destination have ended. It starts none: a commit starts its deliveries, and
-   * only the alarm tries a destination again that fails. Never rejects.
+   * Waits until the deliveries to a destination have ended. It starts those of the last commits at once. Only the alarm
+   * tries a destination again that fails. Never rejects.
    */
   settled(name: string): Promise<void> {
+    this.#startCommitted();
     return this.#delivering.get(name) ?? Promise.resolve();
   }
 
@@ -189,9 +192,17 @@ export class Outbox {
     this.#rows.insert(entries, allFail ? null : platform.now() + BACKSTOP_MS);
     this.#store.dueChanged();
     this.#store.afterCommit(() => {
-      for (const name of names) platform.background(this.#drainUnlessFailing(name));
+      if (this.#committed.size === 0) platform.background(nextTurn().then(() => this.#startCommitted()));
+      for (const name of names) this.#committed.add(name);
     });
   };
+
+  /** Deliveries start after the answers to a frame or a call were sent, unless the call waits for them. */
+  #startCommitted(): void {
+    const names = [...this.#committed];
+    this.#committed.clear();
+    for (const name of names) this.#store.platform.background(this.#drainUnlessFailing(name));
+  }
 
   #destinationOf(name: string): Destination | undefined {
     return this.#destinations.get(kindOf(name));

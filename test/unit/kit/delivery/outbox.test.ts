@@ -16,6 +16,23 @@ it('a row is delivered after its commit, and no alarm remains once the backstop 
   expect(platform.alarm).toBeNull();
 });
 
+it('deliveries start after the turn of their commit, and at once if a caller waits for them', async () => {
+  const { destination, arrived } = recording();
+  const { platform, kit } = objectWith(destination);
+  put(kit, 'a', 1);
+  // All that this turn still has to do.
+  for (let step = 0; step < 50; step++) await Promise.resolve();
+  const before = [...arrived];
+  await platform.settle();
+  expect([before, arrived]).toEqual([[], [['a', 1]]]);
+  put(kit, 'b', 2);
+  await kit.outbox.settled('far');
+  expect(arrived).toEqual([
+    ['a', 1],
+    ['b', 2],
+  ]);
+});
+
 it('the deliveries of a transaction write one row, and delete it within the next commit', async () => {
   const { platform, kit } = objectWith(recording().destination, recording('near').destination);
   const changes = () => Number(platform.exec('SELECT total_changes() AS n', [])[0]?.n);
