@@ -1,6 +1,6 @@
 import { takenFrom } from '../../src/domain/context/ancestor.ts';
 import { editsBetween, pathOf } from '../../src/domain/context/edits.ts';
-import type { Json, JsonObject } from '../../src/domain/context/json.ts';
+import { isSame, type Json, type JsonObject } from '../../src/domain/context/json.ts';
 import { type MergeConflict, merge } from '../../src/domain/context/merge.ts';
 import { valueAtPlace, withValueAtPlace } from '../../src/domain/context/place.ts';
 import { Stamps } from '../../src/domain/context/stamps.ts';
@@ -92,6 +92,7 @@ export class Merges {
     if (!changed.ok) return changed;
     const own_version = changed.value.version;
     for (const { id, version, keys } of sources) lineage.add({ id, version, own_version, keys });
+    for (const source of sources) this.#closeAgreed(source, data);
     for (const { source, conflict } of open) this.#open(source, conflict, own_version);
     return changed;
   }
@@ -141,6 +142,16 @@ export class Merges {
   #baseOf({ base }: MergeSource): JsonObject | undefined {
     if (base === null) return undefined;
     return 'data' in base ? (base.data as JsonObject) : this.#parts.journal.known(base.own_version);
+  }
+
+  /** Closes the conflicts of earlier merges with a source that has the same value there by now. */
+  #closeAgreed({ id, keys, data: theirs }: MergeSource, data: JsonObject): void {
+    const { store } = this.#parts;
+    for (const { n, path } of store.rows<ConflictRow>(`SELECT * FROM conflicts WHERE source_id = ?`, id)) {
+      const isPart = keys === null || keys.some((key) => path === key || path.startsWith(`${key}/`));
+      const [ours, other] = [data, theirs as JsonObject].map((side) => valueAtPlace(side, pathOf(path)));
+      if (isPart && isSame(ours, other)) store.rows(`DELETE FROM conflicts WHERE n = ?`, n);
+    }
   }
 
   /** A newer conflict with the same source at the same place takes the place of an older one. */

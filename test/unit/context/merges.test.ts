@@ -80,6 +80,22 @@ describe('a merge', () => {
     expect(platform.writes.statements - before).toBe(1);
   });
 
+  it('closes a conflict of an earlier one if both sides have the same there by now', async () => {
+    for (const [side, decided] of [
+      ['global', { a: 1, b: null }],
+      ['global.source', { a: 2, b: null }],
+    ] as const) {
+      const { write, conflicts, merge } = world();
+      await write('global.source', { a: 1, b: 1, c: 1 });
+      await write('global', { a: 2, b: 2, c: 2 });
+      valueIn(await merge(['global.source', 'global']));
+      await write(side === 'global' ? 'global.source' : 'global', { b: null });
+      await write(side, decided);
+      expect(valueIn(await merge(['global.source', 'global'])).open_conflicts).toBe(1);
+      expect(await conflicts('global')).toMatchObject([{ path: '/c', current: 2, source: 1 }]);
+    }
+  });
+
   it('after another one is three-way: what one side alone has changed is taken, removals too', async () => {
     const { write, merge, conflicts } = world();
     await write('global.source', { a: 1, b: 1, c: 1, text: 'one\ntwo\nthree' });
