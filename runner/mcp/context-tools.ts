@@ -5,18 +5,17 @@ import { pathOf, pointerOf } from '../../src/domain/context/edits.ts';
 import { excerptOf } from '../../src/domain/context/excerpt.ts';
 import { isObject, type Json, type JsonObject } from '../../src/domain/context/json.ts';
 import { valueIn } from '../../src/domain/context/json-patch.ts';
-import { mask } from '../../src/domain/context/secrets.ts';
 import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
 import { MAIN } from '../../src/protocol/context/address.ts';
-import type { Context, ContextChange } from '../../src/protocol/context/context.ts';
+import type { ContextChange } from '../../src/protocol/context/context.ts';
 import type { EffectiveContext } from '../../src/protocol/context/merge.ts';
-import { SECRET_MASK } from '../../src/protocol/context/visible.ts';
 import type { TaskContext } from '../../src/protocol/run/task-context.ts';
 import { addressOf, isSessions, nameOf, TOOL_SCOPES, type ToolScope, type Which } from './addresses.ts';
 import { bounded, ToolError } from './answers.ts';
 import type { Disputes } from './disputes.ts';
 import { outline, overlap, placesOf, pointer } from './places.ts';
 import type { SeenVersions } from './seen-versions.ts';
+import { hasMask, shown } from './shown.ts';
 import { isConflict, type StaleKey, staleText } from './stale.ts';
 
 export interface ContextToolsDependencies {
@@ -31,6 +30,12 @@ const MAX_ATTEMPTS = 5;
 const MAX_MEMBERS = 200;
 const MAX_CHANGES = 50;
 const MAX_VALUE_BYTES = 12_288;
+
+/** A place that a write changes; without a value, it is removed. */
+interface Change {
+  path: string;
+  yours: Json | undefined;
+}
 
 interface Reading {
   /** Undefined if there is none. */
@@ -84,7 +89,7 @@ export class ContextTools {
     if (place === '') throw new ToolError('The path is empty. Name the key to set, or use context_patch for several.');
     const { contexts, seen } = this.#dependencies;
     const address = this.#address(which);
-    const expected_version = await this.#seenAt(address, place, value, which);
+    const expected_version = await this.#seenAt(address, [{ path: place, yours: value }], which);
     const idempotencyKey = this.#keyOf('set', { address, place, value, expected_version });
     try {
       const written = await this.#answered(
@@ -105,22 +110,18 @@ export class ContextTools {
     const address = this.#address(which);
     const places = placesOf(updates);
     if (places.length === 0) throw new ToolError('The patch changes nothing. Name the members to set in `updates`.');
-    let expected_version = Number.POSITIVE_INFINITY;
-    for (const place of places) {
-      const yours = valueIn(updates, pathOf(place)) ?? undefined;
-      expected_version = Math.min(expected_version, await this.#seenAt(address, place, yours, which));
-    }
+    // A merge patch removes by `null`.
+    const changes = places.map((path) => ({ path, yours: valueIn(updates, pathOf(path)) ?? undefined }));
+    let expected_version = await this.#seenAt(address, changes, which);
     for (let attempt = 1; ; attempt++) {
       const idempotencyKey = this.#keyOf('patch', { address, updates, expected_version });
       try {
         const { version } = await this.#answered(
           contexts.update(address, { updates, expected_version }, { idempotencyKey }),
         );
-        for (const place of places) {
-          seen.note(address, place, version);
-          const value = valueIn(updates, pathOf(place));
-          // A merge patch removes by `null`.
-          if (isSessions(which)) await disputes.decided(place, value ?? undefined);
+        for (const { path, yours } of changes) {
+          seen.note(address, path, version);
+          if (isSessions(which)) await disputes.decided(path, yours);
         }
         return `Changed ${places.join(', ')} in ${nameOf(which)}, which has version ${version} now.`;
       } catch (error) {
@@ -205,19 +206,28 @@ export class ContextTools {
   }
 
   /**
-   * The version in which the worktree has seen a place. If it has seen nothing of the context, the context is made, so that
-   * the write has a condition.
-   * @throws ToolError if somebody has set the place meanwhile
+   * The oldest version in which the worktree has seen the places of a write. If it has seen nothing of one of them, the
+   * context is made, so that the write has a condition.
+   * @throws ToolError if somebody has set such a place meanwhile, with all places of the write that others have changed
    */
-  async #seenAt(address: string, place: string, yours: Json | undefined, which: Which): Promise<number> {
-    const { seen } = this.#dependencies;
-    const known = seen.at(address, place);
-    if (known > 0) return known;
+  async #seenAt(address: string, changes: readonly Change[], which: Which): Promise<number> {
+    const known = changes.map(({ path }) => this.#dependencies.seen.at(address, path));
+    if (known.every((version) => version > 0)) return Math.min(...known);
     const version = await this.#make(which);
     const now = shown(await this.#dependencies.contexts.get(address));
-    const current = valueIn(now.data, pathOf(place));
-    if (current === undefined) return version;
-    throw await this.#stale(which, now.version, [{ path: place, current, ...(yours !== undefined && { yours }) }]);
+    const keys = changes.flatMap(({ path, yours }, index): (StaleKey & { isKnown: boolean })[] => {
+      const current = valueIn(now.data, pathOf(path));
+      if (current === undefined) return [];
+      const value = yours === undefined ? {} : { yours: now.masked(yours, path) };
+      return [{ path, current, ...value, isKnown: known[index]! > 0 }];
+    });
+    const unknown = keys.filter(({ isKnown }) => !isKnown);
+    if (unknown.length === 0) return Math.min(version, ...known.filter((one) => one > 0));
+    const changed = await this.#unseen(
+      address,
+      keys.filter(({ isKnown }) => isKnown),
+    );
+    throw await this.#stale(which, now.version, [...unknown, ...changed]);
   }
 
   /** @returns the version of the context */
@@ -264,13 +274,15 @@ export class ContextTools {
    */
   async #stale(which: Which, version: number, keys: readonly StaleKey[]): Promise<ToolError> {
     const { seen, disputes } = this.#dependencies;
-    for (const { path, current, yours } of keys) {
+    const lost: string[] = [];
+    for (const { path, current, yours } of isSessions(which) ? keys : []) {
+      if (yours === undefined) continue;
       // Where it is merged later, the value would not be secret.
-      const isSecret = current === SECRET_MASK || yours === SECRET_MASK;
-      if (isSessions(which) && yours !== undefined && !isSecret) await disputes.keep(path, yours);
+      const isSecret = hasMask(current) || hasMask(yours);
+      if (isSecret || !(await disputes.keep(path, yours))) lost.push(path);
     }
     for (const { path } of keys) seen.note(this.#address(which), path, version);
-    return new ToolError(staleText(version, keys));
+    return new ToolError(staleText(version, keys, lost));
   }
 
   /** Counts a write that was answered, so that the same call again is a new one. */
@@ -310,12 +322,6 @@ export class ContextTools {
     const what = edits.map(({ path, value }) => `${path} = ${outline(value as Json | undefined)}`).join(', ');
     return `version ${version}, ${at}, by ${who}: ${what}`;
   }
-}
-
-/** What a tool shows of a context: its secrets are masked, because an answer is in the conversation. */
-function shown({ version, data, secret_paths = [] }: Context): { version: number; data: JsonObject } {
-  const whole = data as JsonObject;
-  return { version, data: mask(whole, [], secret_paths, whole) as unknown as JsonObject };
 }
 
 /** The position of the scope’s own context among the layers, the nearest first; -1 without one. */

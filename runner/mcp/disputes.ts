@@ -28,8 +28,11 @@ export class Disputes {
   readonly #own: string;
   /** The places that the model has not decided. */
   readonly #open = new Set<string>();
+  /** What the control plane has not answered, by place: the value to keep, or undefined to remove it. Sent again later. */
+  readonly #unsent = new Map<string, Json | undefined>();
   /** Whether the task may have a context of its own. An earlier lease may have made it. */
   #mayExist: boolean;
+  /** Whether it may have been merged: the answer of a merge may be lost. */
   #hasMerged: boolean;
   /** Whether `#open` has what earlier leases of the task have kept. */
   #isLoaded: boolean;
@@ -44,11 +47,14 @@ export class Disputes {
     this.#isLoaded = epoch === 1;
   }
 
-  /** Keeps a refused value. */
-  async keep(place: string, value: Json): Promise<void> {
+  /**
+   * Keeps a refused value until the merge. If the control plane does not answer, it is sent again then.
+   * @returns false if it cannot be kept, as a place in an array, which has no value apart from the array
+   */
+  async keep(place: string, value: Json): Promise<boolean> {
     this.#open.add(place);
     this.#mayExist = true;
-    await this.#put(place, value);
+    return this.#send(place, value);
   }
 
   /**
@@ -57,15 +63,14 @@ export class Disputes {
    * @param value undefined if it was removed
    */
   async decided(place: string, value: Json | undefined): Promise<void> {
-    const { contexts } = this.#dependencies;
     await this.#load();
     const about = [...this.#open].filter((open) => open === place || open.startsWith(`${place}/`));
     for (const open of about) {
       this.#open.delete(open);
-      if (!this.#hasMerged || value === undefined) await contexts.removeKey(this.#own, open).catch(unlessAbsent);
+      if (!this.#hasMerged || value === undefined) await this.#send(open, undefined);
     }
     // A merge has taken it already, so that its absence would be a change of its own.
-    if (about.length > 0 && this.#hasMerged && value !== undefined) await this.#put(place, value);
+    if (about.length > 0 && this.#hasMerged && value !== undefined) await this.#send(place, value);
   }
 
   /** Reads once what an earlier lease of the task has kept. */
@@ -82,15 +87,23 @@ export class Disputes {
    */
   async merge(strategy: MergeStrategy): Promise<string | null> {
     if (!this.#mayExist) return null;
+    for (const [place, value] of [...this.#unsent]) await this.#send(place, value);
+    if (this.#unsent.size > 0) throw new Error(`the values of ${[...this.#unsent.keys()].join(', ')} cannot be stored`);
+    this.#hasMerged = true;
     const request = { context_ids: [this.#own], target_id: this.#session, strategy };
     const merged = await this.#dependencies.contexts.merge(request).catch(unlessAbsent);
-    const places = [...this.#open].join(', ');
+    const places = this.#places;
     this.#open.clear();
     this.#mayExist = false;
-    this.#hasMerged = true;
     if (merged === null || places === '') return null;
     const how = strategy === 'manual' ? 'It waits for an answer.' : `It was decided by ${strategy}.`;
     return `What this task and another one have set in the shared context differs: ${places}. ${how}`;
+  }
+
+  /** What is kept and not merged, as a text for the log of a session whose task was not done; null if there is nothing. */
+  unmerged(): string | null {
+    if (this.#open.size === 0) return null;
+    return `What this task and another one have set in the shared context differs: ${this.#places}. The task was not done, so that its values are not merged. They are in the context ${this.#own}, and an attempt of the task that is done merges them.`;
   }
 
   /** The open conflicts of the session's context, as a text; null if there is none. */
@@ -111,12 +124,29 @@ export class Disputes {
     return `Conflict ${n} is decided. The session’s context has version ${version} now.`;
   }
 
-  /** A place in an array cannot be kept apart from the array; then the model alone knows of its value. */
-  async #put(place: string, value: Json): Promise<void> {
-    await this.#dependencies.contexts.putKey(this.#own, place, { value }).catch((error: unknown) => {
-      if (!(error instanceof ApiError) || error.code !== 'validation_failed') throw error;
-      this.#open.delete(place);
-    });
+  get #places(): string {
+    return [...this.#open].join(', ');
+  }
+
+  /** Changes what is kept, at the latest before the merge. @returns false if the value cannot be kept */
+  async #send(place: string, value: Json | undefined): Promise<boolean> {
+    this.#unsent.delete(place);
+    try {
+      await this.#change(place, value);
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'stale_lease') throw error;
+      const isInvalid = error instanceof ApiError && error.code === 'validation_failed';
+      if (isInvalid) this.#open.delete(place);
+      else this.#unsent.set(place, value);
+      return !isInvalid;
+    }
+  }
+
+  async #change(place: string, value: Json | undefined): Promise<void> {
+    const { contexts } = this.#dependencies;
+    if (value === undefined) await contexts.removeKey(this.#own, place).catch(unlessAbsent);
+    else await contexts.putKey(this.#own, place, { value });
   }
 }
 

@@ -29,7 +29,7 @@ export interface LeaseTools {
   /** Where OpenCode finds them. */
   url: string;
   contexts: Pick<ContextTools, 'excerpt'>;
-  disputes: Pick<Disputes, 'merge' | 'shown'>;
+  disputes: Pick<Disputes, 'merge' | 'shown' | 'unmerged'>;
   /** Removes them, and ends what was claimed by them. */
   close(): Promise<void>;
 }

@@ -20,8 +20,11 @@ export function isConflict(error: unknown): error is Conflict {
   return error instanceof ApiError && error.code === 'context_conflict';
 }
 
-/** Tells a model that somebody has changed what it was about to write, with both values, and what it can do. */
-export function staleText(version: number, keys: readonly StaleKey[]): string {
+/**
+ * Tells a model that somebody has changed what it was about to write, with both values, and what it can do.
+ * @param lost the places whose refused values are not kept
+ */
+export function staleText(version: number, keys: readonly StaleKey[], lost: readonly string[] = []): string {
   const shown = keys.map(
     ({ path, current, yours }) => `${path}\n  now:   ${valueText(current)}\n  yours: ${valueText(yours)}`,
   );
@@ -29,6 +32,9 @@ export function staleText(version: number, keys: readonly StaleKey[]): string {
     `Nothing was written: since you have read it, somebody else has changed this (version ${version} of the context):`,
     ...shown,
     'Set the right value, or a combination, even if it is the current one. Your next write replaces the current value. If you set nothing, your value of the session’s context is merged by the session’s merge_strategy when this task is done.',
+    ...(lost.length === 0
+      ? []
+      : [`Your value of ${lost.join(', ')} cannot be kept until then. If you set nothing there, it is lost.`]),
   ].join('\n');
 }
 

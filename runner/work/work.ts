@@ -343,11 +343,14 @@ export class Work implements LeaseWork {
     }
   }
 
-  /** What the task has set in a different way than others is in conflict from now on, or is decided. */
-  async #mergeContext({ tools }: WorkContext): Promise<void> {
+  /**
+   * What the task has set in a different way than others is in conflict from now on, or is decided. Of a task that was not
+   * done, the log says where it is.
+   */
+  async #settleContext({ tools }: WorkContext, isDone: boolean): Promise<void> {
     const { merge_strategy = 'manual' } = this.#assignment;
     try {
-      const told = await tools?.disputes.merge(merge_strategy);
+      const told = isDone ? await tools?.disputes.merge(merge_strategy) : tools?.disputes.unmerged();
       if (told) this.#report(note('warning', told));
     } catch (error) {
       this.#report(note('warning', `The shared context cannot be merged: ${(error as Error).message}`));
@@ -357,18 +360,21 @@ export class Work implements LeaseWork {
   async #conclude(context: WorkContext, message: Message, outcome: TurnOutcome): Promise<void> {
     context.preface = null;
     context.notice = null;
-    if (outcome.type === 'completed') await this.#mergeContext(context);
+    const { reached } = this.#ceilings;
+    const isLimited = outcome.type === 'interrupted' && outcome.by === 'limit' && reached !== null;
+    const isOutOfBudget = isLimited && isBudget(reached.name);
+    if (outcome.type === 'completed' || isOutOfBudget) await this.#settleContext(context, true);
     if (outcome.type === 'completed') await this.#turnCompleted(context, message, outcome.finish);
     // For a pause or a stop, `run` takes the checkpoint before it releases the lease.
     const isPausing = outcome.type === 'interrupted' && (outcome.by === 'pause' || outcome.by === 'stop');
     if (isPausing) return;
+    if (outcome.type !== 'completed' && !isOutOfBudget) await this.#settleContext(context, false);
     const problem = await this.#checkpoints.take({ isAwaited: true });
     if (this.#isCancelled || this.#release !== null) return;
     if (outcome.type === 'failed') return this.#results.fail(context, outcome.failure);
     if (problem !== null) return this.#results.fail(context, checkpointFailed(problem));
-    const { reached } = this.#ceilings;
-    if (outcome.type === 'interrupted' && outcome.by === 'limit' && reached !== null) {
-      if (!isBudget(reached.name)) return this.#results.fail(context, reached.error);
+    if (isLimited) {
+      if (!isOutOfBudget) return this.#results.fail(context, reached.error);
       this.#messages.endTurn();
       return this.#results.report(context, { status: 'partial', error: reached.error });
     }

@@ -89,7 +89,7 @@ test('the tools of a lease are there in its first prompt, and again after OpenCo
     return {
       url: mounted.url,
       contexts: { excerpt: async () => EXCERPT },
-      disputes: { merge: async () => null, shown: async () => null },
+      disputes: { merge: async () => null, shown: async () => null, unmerged: () => null },
       close: mounted.unmount,
     };
   };

@@ -22,9 +22,13 @@ function ownContext(data: Record<string, unknown> = {}) {
   return { kept, contexts };
 }
 
-function toolsOf(contexts: object, disputes: unknown = { decided: async () => {} }) {
+function seenBefore() {
   const seen = new SeenVersions();
   seen.begin(`session.${session_id}`, 5);
+  return seen;
+}
+
+function toolsOf(contexts: object, disputes: unknown = { decided: async () => {} }, seen = seenBefore()) {
   const tools = new ContextTools({ contexts, lease: leaseOf(1), agentId: 'x', seen, disputes } as never);
   return { tools, seen };
 }
@@ -46,6 +50,67 @@ describe('what was kept of a refused value', () => {
     await toolsOf(contexts, disputes).tools.patch({ a: null }, {});
     expect([...kept]).toEqual([]);
   });
+});
+
+describe('a refused write', () => {
+  const SESSIONS = `session.${session_id}`;
+  /** The context of the session, which this worktree has not read. */
+  const unread = (data: object, secret_paths: string[] = []) => {
+    const { kept, contexts } = ownContext();
+    const get = async (id: string) => (id === SESSIONS ? { version: 7, data, secret_paths } : contexts.get());
+    const merge = async () => ({});
+    const session = { ...contexts, get, merge, create: async () => ({ version: 7 }) };
+    const disputes = new Disputes({ contexts: session, lease: leaseOf(1) } as never);
+    const { tools } = toolsOf(session, disputes, new SeenVersions());
+    return { kept, session, disputes, tools };
+  };
+
+  it('of several places keeps the values of all that others have set, and shows both sides of each', async () => {
+    const { kept, disputes, tools } = unread({ a: 1, b: { c: 2 } });
+    const refused = tools.patch({ a: 'one', b: { c: 'two' }, d: 'new' }, {});
+    await expect(refused).rejects.toThrow(
+      /\/a\n {2}now: {3}1\n {2}yours: "one"\n\/b\/c\n {2}now: {3}2\n {2}yours: "two"/,
+    );
+    expect([...kept]).toEqual([
+      ['/a', 'one'],
+      ['/b/c', 'two'],
+    ]);
+    expect(disputes.unmerged()).toContain(`/a, /b/c. The task was not done, so that its values are not merged.`);
+    expect(disputes.unmerged()).toContain(OWN);
+  });
+
+  it('shows both values also if its own cannot be kept at once, and keeps it before the merge', async () => {
+    const { kept, session, disputes, tools } = unread({ a: 1 });
+    const { putKey } = session;
+    session.putKey = async () => {
+      throw new ConnectionError('the connection was lost');
+    };
+    await expect(tools.set('a', 'mine', {})).rejects.toThrow(/now: {3}1\n {2}yours: "mine"/);
+    await expect(disputes.merge('manual')).rejects.toThrow('/a');
+    session.putKey = putKey;
+    expect(await disputes.merge('manual')).toContain('/a');
+    expect([...kept]).toEqual([['/a', 'mine']]);
+  });
+
+  it('of a value with a secret in it keeps nothing where it would be no secret, and says so', async () => {
+    const { kept, tools } = unread({ deploy: { token: 'old', by: 'x' } }, ['/deploy/token']);
+    const refused = await tools.set('deploy', { token: 'new', by: 'y' }, {}).catch((error: Error) => error.message);
+    expect(refused).toContain('Your value of /deploy cannot be kept until then.');
+    expect(refused).not.toMatch(/"old"|"new"/);
+    expect([...kept]).toEqual([]);
+  });
+});
+
+it('what is decided after a merge whose answer was lost does not become a removal of what was merged', async () => {
+  const { kept, contexts } = ownContext();
+  const merge = async () => {
+    throw new ConnectionError('the answer was lost');
+  };
+  const disputes = new Disputes({ contexts: { ...contexts, merge }, lease: leaseOf(1) } as never);
+  await disputes.keep('/a', 'refused');
+  await expect(disputes.merge('manual')).rejects.toThrow('lost');
+  await disputes.decided('/a', 'decided');
+  expect([...kept]).toEqual([['/a', 'decided']]);
 });
 
 it('a write is a repeat of one before only if that was not answered', async () => {
