@@ -62,16 +62,20 @@ async function layersOf(contexts: Contexts, call: Call, owner: ContextOwner): Pr
   const { home } = await contextOf(contexts, call, owner);
   const read = await home.readMasked(call);
   if (!read.ok) return read.failure.code === 'context_not_found' ? ok([]) : read;
-  const linked = await Promise.all(read.value.links.map((link) => linkedLayer(contexts, call, link)));
-  return ok([{ context: read.value, data: read.value.data as JsonObject }, ...linked.flat()]);
+  const layers: Layer[] = [{ context: read.value, data: read.value.data as JsonObject }];
+  for (const linked of await Promise.all(read.value.links.map((link) => linkedLayer(contexts, call, link)))) {
+    if (!linked.ok) return linked;
+    layers.push(...linked.value);
+  }
+  return ok(layers);
 }
 
 /** What a link shows; nothing if its context is gone. */
-async function linkedLayer(contexts: Contexts, call: Call, { id, keys }: ContextLink): Promise<Layer[]> {
+async function linkedLayer(contexts: Contexts, call: Call, { id, keys }: ContextLink): Promise<Outcome<Layer[]>> {
   const read = await contexts.at(call.principal.workspace, id).readMasked(call);
-  if (!read.ok) return [];
+  if (!read.ok) return read.failure.code === 'context_not_found' ? ok([]) : read;
   const data = read.value.data as JsonObject;
-  return [{ context: read.value, data: keys === null ? data : pick(data, keys) }];
+  return ok([{ context: read.value, data: keys === null ? data : pick(data, keys) }]);
 }
 
 /** The difference from one context to another one. Secrets are masked, so that two of them do not differ. */

@@ -4,13 +4,16 @@ import { pick } from '../../domain/context/place.ts';
 import { marksWithin } from '../../domain/context/secrets.ts';
 import type { Call } from '../../ports/calls.ts';
 import type { Contexts, MergeSource } from '../../ports/contexts.ts';
-import { type Outcome, ok, refuse } from '../../protocol/common/errors.ts';
+import { type ErrorCode, type Outcome, ok, refuse } from '../../protocol/common/errors.ts';
 import type { Context, ContextData, ContextId } from '../../protocol/context/context.ts';
 import type { MergeContextsRequest, MergeStrategy } from '../../protocol/context/merge.ts';
 import { contextAt, type NamedContext } from './identity.ts';
 
 /** How often a merge is tried while others merge the same contexts. */
 const MAX_ATTEMPTS = 3;
+
+/** Why a parent cannot be read, and will not be readable soon. */
+const NO_ANCESTOR: ReadonlySet<ErrorCode> = new Set(['context_not_found', 'context_scope_mismatch']);
 
 /** A context that is merged, or some places of it. */
 export interface Source {
@@ -102,9 +105,10 @@ async function gather(
     const isOwn = ancestor.of === 'target';
     return ok({ ...source, base: isOwn ? { own_version: ancestor.version } : { data: part(versions[0]!) } });
   }
-  const other = await contexts.at(workspace, ancestor.id).snapshot(readingOf(call), [ancestor.version]);
+  const parent = await contexts.at(workspace, ancestor.id).snapshot(readingOf(call), [ancestor.version]);
+  if (parent.ok) return ok({ ...source, base: { data: part(parent.value.versions[0]!) } });
   // A parent that is gone, or that the caller may not read, is no ancestor: then more places are conflicts.
-  return ok({ ...source, base: other.ok ? { data: part(other.value.versions[0]!) } : null });
+  return NO_ANCESTOR.has(parent.failure.code) ? ok({ ...source, base: null }) : parent;
 }
 
 /** The call for what is read on the way. The key and the condition of the request are those of the merge. */

@@ -4,7 +4,7 @@ import { contextAt, contextOf } from '../../../src/application/context/identity.
 import { mergeContexts } from '../../../src/application/context/merge-contexts.ts';
 import { promoteContext, shareContext } from '../../../src/application/context/share-context.ts';
 import type { Call } from '../../../src/ports/calls.ts';
-import { ok } from '../../../src/protocol/common/errors.ts';
+import { ok, refuse } from '../../../src/protocol/common/errors.ts';
 import type { ContextData } from '../../../src/protocol/context/context.ts';
 import type { MergeStrategy, ShareContextRequest } from '../../../src/protocol/context/merge.ts';
 import { CountingPlatform } from '../../bench/counting-platform.ts';
@@ -272,6 +272,27 @@ describe('a share', () => {
     valueIn(await (await contextAt(contexts, CALL, target.id)).home.unlink(CALL, linked.id));
     expect(await effective()).toEqual({});
   });
+});
+
+it('what cannot be read now is neither left out of what is effective, nor taken for no ancestor', async () => {
+  const { owners, contexts, write, read, merge } = world();
+  const plan = await write('global.plan', { a: 1, b: 1 });
+  for (const name of ['x', 'y'])
+    valueIn(await shareContext(owners, CALL, 'global.plan', { target_session_id: SESSION, mode: 'copy', name }));
+  await write(`session.${SESSION}.x`, { a: 2 });
+  const target = await write(`session.${SESSION}.y`, { b: 2 });
+  valueIn(await shareContext(owners, CALL, 'global.plan', { target_session_id: SESSION, mode: 'link', name: 'main' }));
+  const at = contexts.at.bind(contexts);
+  const away = async () => refuse('unavailable', 'Postgres does not answer.', { retry_after_seconds: 1 });
+  contexts.at = (workspace, id) =>
+    id === plan.id ? ({ snapshot: away, readMasked: away } as never) : at(workspace, id);
+  const unavailable = { failure: { code: 'unavailable', retry_after_seconds: 1 } };
+  expect(await effectiveContext(contexts, CALL, { session_id: SESSION })).toMatchObject(unavailable);
+  const both = [`session.${SESSION}.x`, `session.${SESSION}.y`];
+  expect(await merge(both, 'prefer_source')).toMatchObject(unavailable);
+  expect(await read(both[1]!)).toEqual(target);
+  contexts.at = at;
+  expect(valueIn(await merge(both, 'prefer_source')).data).toEqual({ a: 2, b: 2 });
 });
 
 describe('a promotion', () => {
