@@ -8,9 +8,10 @@ import type { Expected } from './changes.ts';
 
 /** What requests make of the data of a context. */
 
-/** The versions that a request accepts; undefined if it accepts any. */
+/** The versions that a request accepts; undefined if it accepts any. Of two conditions, both count. */
 export function expectedBy({ if_match }: Call, expected_version?: number): Expected {
-  return { versions: if_match ?? (expected_version === undefined ? undefined : [expected_version]) };
+  if (expected_version === undefined) return { versions: if_match };
+  return { versions: if_match?.filter((version) => version === expected_version) ?? [expected_version] };
 }
 
 /** The data after a patch. Fails if an operation of a JSON Patch cannot be done. */

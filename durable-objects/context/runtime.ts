@@ -238,6 +238,8 @@ export class ContextRuntime {
 
   unlink(call: Call, id: ContextId): Outcome<null> {
     return this.#change('unlink', call, () => {
+      const stale = this.#changes.whyStale([], expectedBy(call));
+      if (stale) return stale;
       this.#lineage.unlink(id);
       return ok(null);
     });

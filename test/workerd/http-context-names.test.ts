@@ -9,7 +9,7 @@ async function workspace() {
   const read = async <T>(response: Promise<Response>) => (await (await response).json()) as T;
   const session = await read<{ id: string }>(send('sessions', { title: 'A session', initial_prompt: 'Do it' }));
   const get = <T>(path: string) => read<T>(ask(`/api/v1/${path}`, { token }));
-  return { send, read, get, session: session.id };
+  return { token, send, read, get, session: session.id };
 }
 
 describe('the name of a context', () => {
@@ -61,6 +61,17 @@ describe('the address of a context', () => {
     expect(again).toMatchObject({ id: written.id, version: 2, data: { plan: [] } });
     const main = await read<Context>(send('contexts/global', { updates: { a: 1 } }, 'PATCH'));
     expect(main).toMatchObject({ scope: 'global', name: 'main', version: 1 });
+  });
+
+  it('makes no context by a write that is meant for one that is there', async () => {
+    const { token } = await workspace();
+    for (const [path, method, body] of [
+      ['contexts/global', 'PATCH', { updates: { a: 1 } }],
+      ['contexts/global/keys/a', 'PUT', { value: 1 }],
+    ] as const) {
+      const refused = await ask(`/api/v1/${path}`, { token, method, body, headers: { 'If-Match': '*' } });
+      expect(await refused.json()).toMatchObject({ code: 'context_not_found' });
+    }
   });
 
   it('of a session or an agent that does not exist has no context', async () => {

@@ -20,6 +20,8 @@ export interface Source {
   id: ContextId;
   /** JSON Pointers; null for all. */
   keys: string[] | null;
+  /** The versions that are meant; any, if it is absent. */
+  versions?: readonly number[] | undefined;
 }
 
 /** Merges contexts into one of them, or into another one. */
@@ -82,13 +84,15 @@ async function gather(
   contexts: Contexts,
   call: Call,
   target: { id: ContextId; parents: readonly Parent[] },
-  { id, keys }: Source,
+  { id, keys, versions: meant }: Source,
 ): Promise<Outcome<MergeSource>> {
   const { workspace } = call.principal;
   const taken = takenFrom(target.parents, id, keys)?.version ?? null;
   const read = await contexts.at(workspace, id).snapshot(readingOf(call), taken === null ? [] : [taken]);
   if (!read.ok) return read;
   const { version, parents, stamps, versions, secret_paths } = read.value;
+  const other = whyOther(version, meant);
+  if (other) return other;
   const part = (data: ContextData) => (keys === null ? data : pick(data as JsonObject, keys));
   const ancestor = ancestorOf(target, { id, parents }, keys);
   const source = {
@@ -109,6 +113,13 @@ async function gather(
   if (parent.ok) return ok({ ...source, base: { data: part(parent.value.versions[0]!) } });
   // A parent that is gone, or that the caller may not read, is no ancestor: then more places are conflicts.
   return NO_ANCESTOR.has(parent.failure.code) ? ok({ ...source, base: null }) : parent;
+}
+
+/** Refuses a version that is not meant. @param meant any, if it is absent */
+export function whyOther(version: number, meant: readonly number[] | undefined): Outcome<never> | null {
+  if (meant === undefined || meant.includes(version)) return null;
+  const detail = `The context has version ${version}. Read it, and send the request again if it shall be done all the same.`;
+  return refuse('context_conflict', detail, { current: { version, can_merge: false, keys: [] } });
 }
 
 /** The call for what is read on the way. The key and the condition of the request are those of the merge. */

@@ -5,7 +5,7 @@ import type { ContextOwner, ContextRef } from '../../protocol/context/address.ts
 import type { Context, ContextScope } from '../../protocol/context/context.ts';
 import type { PromoteContextRequest, ShareContextRequest } from '../../protocol/context/merge.ts';
 import { contextAt, contextOf, type NamedContext } from './identity.ts';
-import { mergeInto, readingOf } from './merge-contexts.ts';
+import { mergeInto, readingOf, whyOther } from './merge-contexts.ts';
 import { type Owners, ownerExists } from './owner-exists.ts';
 
 interface Dependencies extends Owners {
@@ -25,13 +25,13 @@ export async function shareContext(
   const { contexts } = deps;
   const source = await readSource(contexts, call, ref);
   if (!source.ok) return source;
+  const asked = withoutCondition(call);
   const owner = { scope: 'session', session_id: target_session_id, agent_id: null } as const;
-  const target = await targetOf(deps, call, source.value, { ...owner, name: name ?? source.value.name });
+  const target = await targetOf(deps, asked, source.value, { ...owner, name: name ?? source.value.name });
   if (!target.ok) return target;
-  const places = keys?.map(pointerTo) ?? null;
-  const { id } = source.value;
-  if (mode === 'copy') return mergeInto(contexts, call, target.value, [{ id, keys: places }], 'manual');
-  return target.value.home.link(call, { id, keys: places }, target.value.create);
+  const link = { id: source.value.id, keys: keys?.map(pointerTo) ?? null };
+  if (mode === 'link') return target.value.home.link(asked, link, target.value.create);
+  return mergeInto(contexts, asked, target.value, [{ ...link, versions: call.if_match }], 'manual');
 }
 
 /** Gives what is in a context to a wider scope, as a merge that overwrites nothing. */
@@ -49,14 +49,21 @@ export async function promoteContext(
   }
   const { session_id = null, agent_id = null } = ids as Partial<Pick<ContextOwner, 'session_id' | 'agent_id'>>;
   const owner = { scope, session_id, agent_id, name: name ?? source.value.name };
-  const target = await targetOf(deps, call, source.value, owner);
+  const asked = withoutCondition(call);
+  const target = await targetOf(deps, asked, source.value, owner);
   if (!target.ok) return target;
-  const places = keys?.map(pointerTo) ?? null;
-  return mergeInto(deps.contexts, call, target.value, [{ id: source.value.id, keys: places }], 'manual');
+  const given = { id: source.value.id, keys: keys?.map(pointerTo) ?? null, versions: call.if_match };
+  return mergeInto(deps.contexts, asked, target.value, [given], 'manual');
 }
 
+/** The context that is given. The condition of the request is about it, because the request has its path. */
 async function readSource(contexts: Contexts, call: Call, ref: ContextRef): Promise<Outcome<Context>> {
-  return (await contextAt(contexts, call, ref)).home.read(readingOf(call));
+  const read = await (await contextAt(contexts, call, ref)).home.read(readingOf(call));
+  return (read.ok && whyOther(read.value.version, call.if_match)) || read;
+}
+
+function withoutCondition({ if_match: _, ...call }: Call): Call {
+  return call;
 }
 
 async function targetOf(

@@ -8,6 +8,7 @@ import { pointerTo, promoteContext, shareContext } from '../../application/conte
 import { underLease } from '../../application/context/under-lease.ts';
 import { writeContext } from '../../application/context/write-context.ts';
 import type { Call } from '../../ports/calls.ts';
+import type { NewContext } from '../../ports/contexts.ts';
 import type { Sessions } from '../../ports/sessions.ts';
 import type { Outcome } from '../../protocol/common/errors.ts';
 import type { ContextRef } from '../../protocol/context/address.ts';
@@ -35,12 +36,12 @@ export function contextHandlers(deps: Dependencies) {
       return page;
     },
     readContext: ({ params: { id }, query, call }) => readContext(deps, call, id, query),
-    updateContext: ({ params: { id }, body, call }) =>
-      writeContext(deps, call, id, (home, create) => home.update(call, body, create)),
+    updateContext: ({ params: { id }, body, call }, c) =>
+      writeContext(deps, call, id, (home, create) => home.update(call, body, newIn(c, create))),
     deleteContext: async ({ params: { id }, call }) => (await homeOf(call, id)).remove(call),
     readContextKey: async ({ params: { id, path }, call }) => (await homeOf(call, id)).readKey(call, pointerTo(path)),
-    putContextKey: ({ params: { id, path }, body, call }) =>
-      writeContext(deps, call, id, (home, create) => home.putKey(call, pointerTo(path), body, create)),
+    putContextKey: ({ params: { id, path }, body, call }, c) =>
+      writeContext(deps, call, id, (home, create) => home.putKey(call, pointerTo(path), body, newIn(c, create))),
     deleteContextKey: async ({ params: { id, path }, call }) =>
       (await homeOf(call, id)).removeKey(call, pointerTo(path)),
     readContextHistory: async ({ params: { id }, query, call }) => (await homeOf(call, id)).history(call, query),
@@ -61,6 +62,11 @@ export function contextHandlers(deps: Dependencies) {
     revertContext: async ({ params: { id }, body, call }) => (await homeOf(call, id)).revert(call, body),
   } satisfies SomeHandlers;
   return underLeases(deps.sessions, handlers);
+}
+
+/** What a write may make; nothing if it is meant for any version, but for one that is there (RFC 9110 §13.1.1). */
+function newIn(c: AppContext, create: NewContext | undefined): NewContext | undefined {
+  return c.req.header('If-Match')?.trim() === '*' ? undefined : create;
 }
 
 /** The handlers with calls whose lease, if they name one, is confirmed. */

@@ -295,6 +295,31 @@ it('what cannot be read now is neither left out of what is effective, nor taken 
   expect(valueIn(await merge(both, 'prefer_source')).data).toEqual({ a: 2, b: 2 });
 });
 
+describe('the condition of a share, a promotion and the end of a link', () => {
+  it('is about the context that is given, or has the link, and not about the one that gets it', async () => {
+    const { owners, contexts, write, read } = world();
+    await write('global.plan', { a: 1 });
+    await write('global.plan', { a: 2 });
+    const own = await write(`session.${SESSION}`, { b: 1 });
+    const [stale, fresh] = [1, 2].map((version) => ({ ...CALL, if_match: [version] })) as [Call, Call];
+    for (const mode of ['link', 'copy'] as const) {
+      const share = (call: Call) =>
+        shareContext(owners, call, 'global.plan', { target_session_id: SESSION, mode, name: 'main' });
+      const before = await read(`session.${SESSION}`);
+      expect(await share(stale)).toMatchObject({ failure: { code: 'context_conflict', current: { version: 2 } } });
+      expect(await read(`session.${SESSION}`)).toEqual(before);
+      expect(valueIn(await share(fresh)).id).toBe(own.id);
+    }
+    const { home: linked } = await contextAt(contexts, CALL, own.id);
+    const { id } = (await read(own.id)).links[0]!;
+    expect(await linked.unlink(stale, id)).toMatchObject({ failure: { code: 'context_conflict' } });
+    expect(await linked.unlink(fresh, id)).toMatchObject({ ok: true });
+    const promote = (call: Call) => promoteContext(owners, call, own.id, { scope: 'global' });
+    expect(await promote(stale)).toMatchObject({ failure: { code: 'context_conflict', current: { version: 2 } } });
+    expect(valueIn(await promote(fresh))).toMatchObject({ scope: 'global', version: 1 });
+  });
+});
+
 describe('a promotion', () => {
   it('gives a wider scope what is in a context, and overwrites nothing', async () => {
     const { owners, write, read } = world();

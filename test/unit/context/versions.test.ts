@@ -121,6 +121,14 @@ describe('a writer that has not seen the newest version', () => {
   });
 });
 
+test('of two conditions of a change, both count', () => {
+  const context = home({ a: 1 });
+  update(context, { a: 2 });
+  const call = { ...CALL, if_match: [2] };
+  expect(update(context, { b: 1 }, 1, call)).toMatchObject({ failure: { code: 'context_conflict' } });
+  expect(valueIn(update(context, { b: 1 }, 2, call)).version).toBe(3);
+});
+
 test.each<[ContextData]>([
   [{ big: 'x'.repeat(300_000) }],
   [JSON.parse('{"constructor": {"a": 1}}')],
