@@ -92,7 +92,7 @@ function handling(endpoint: Endpoint, handler: LooseHandler, conditional: boolea
   return async function handle(c: AppContext): Promise<Response> {
     if (permission) unwrap(authorize(c.get('principal'), permission));
     const json = endpoint.body && (await readJson(c, bodyTypesOf(endpoint)));
-    const params = endpoint.params && parsePart(endpoint.params, 'path', c.req.param());
+    const params = endpoint.params && parsePart(endpoint.params, 'path', paramsOf(c));
     const query = endpoint.query && parsePart(endpoint.query, 'query', queryOf(c));
     if (endpoint.idempotent)
       parsePart(IdempotencyHeaders, 'header', { 'Idempotency-Key': c.req.header('Idempotency-Key') });
@@ -115,6 +115,16 @@ function parsePart(schema: Schema, part: string, value: unknown): unknown {
   const { path, message } = errors[0]!;
   const more = errors.length === 1 ? '' : ` The errors name ${errors.length - 1} more.`;
   throw refusal('validation_failed', `The ${part} is invalid: ${`${path} ${message}`.trim()}.${more}`, { errors });
+}
+
+/** The path's parameters, decoded. The router takes what it cannot decode as it is. */
+function paramsOf(c: AppContext): Record<string, string> {
+  try {
+    decodeURIComponent(new URL(c.req.url).pathname);
+  } catch {
+    throw refusal('malformed_request', 'The path has a % that begins no UTF-8 character. Encode a % as %25.');
+  }
+  return c.req.param();
 }
 
 /** The query's parameters. A repeated parameter becomes a list. */

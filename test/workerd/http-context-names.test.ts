@@ -74,6 +74,16 @@ describe('the address of a context', () => {
     }
   });
 
+  it('and a place are refused if their encoding is broken', async () => {
+    const { send, get } = await workspace();
+    await send('contexts/global', { updates: { '%': 1 } }, 'PATCH');
+    for (const key of ['%', '%ZZ', '%FF', 'a%E2%82']) {
+      const refused = await send(`contexts/global/keys/${key}`, { value: 2 }, 'PUT');
+      expect([refused.status, ((await refused.json()) as Problem).code]).toEqual([400, 'malformed_request']);
+    }
+    expect((await get<Context>('contexts/global')).data).toEqual({ '%': 1 });
+  });
+
   it('of a session or an agent that does not exist has no context', async () => {
     const { send } = await workspace();
     for (const address of [`session.${SESSION_ID}`, `agent.${UUID}`]) {
