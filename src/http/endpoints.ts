@@ -122,7 +122,8 @@ function paramsOf(c: AppContext): Record<string, string> {
   try {
     decodeURIComponent(new URL(c.req.url).pathname);
   } catch {
-    throw refusal('malformed_request', 'The path has a % that begins no UTF-8 character. Encode a % as %25.');
+    const message = 'has a % that begins no UTF-8 character; encode a % as %25';
+    throw refusal('validation_failed', `The path is invalid: it ${message}.`, { errors: [{ path: '', message }] });
   }
   return c.req.param();
 }

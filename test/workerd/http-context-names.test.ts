@@ -79,7 +79,7 @@ describe('the address of a context', () => {
     await send('contexts/global', { updates: { '%': 1 } }, 'PATCH');
     for (const key of ['%', '%ZZ', '%FF', 'a%E2%82']) {
       const refused = await send(`contexts/global/keys/${key}`, { value: 2 }, 'PUT');
-      expect([refused.status, ((await refused.json()) as Problem).code]).toEqual([400, 'malformed_request']);
+      expect([refused.status, ((await refused.json()) as Problem).code]).toEqual([422, 'validation_failed']);
     }
     expect((await get<Context>('contexts/global')).data).toEqual({ '%': 1 });
   });
