@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { VERSION } from '../src/configuration/version.ts';
 import { CliError, type Command, exitCode, oio, unknown } from './command.ts';
 import { definitions } from './help.ts';
+import { adviceOnPackages } from './launcher/installed-packages.ts';
 
 // Caches modules with their types stripped. That halves the time of later starts.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url)));
@@ -66,11 +67,24 @@ process.stdout.on('error', () => undefined);
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (thrown) {
-  const error = (await import('./connection.ts')).explainApiError(thrown) ?? thrown;
+  const error = withoutPackage(thrown) ?? (await import('./connection.ts')).explainApiError(thrown) ?? thrown;
   const text = error instanceof CliError ? error.message : error instanceof Error ? error.stack : error;
   process.stderr.write(`oio: ${text}\n`);
   process.exitCode = error instanceof CliError ? error.code : exitCode.failed;
 }
 // Exits after standard output is flushed. Without `exit`, a socket that closes slowly would keep the finished command
 // running.
-process.stdout.write('', () => process.exit());
+process.stdout.write('', (error?: NodeJS.ErrnoException | null) => {
+  if (error && error.code !== 'EPIPE') {
+    process.stderr.write(`oio: The output could not be written: ${error.message}\n`);
+    process.exitCode = exitCode.failed;
+  }
+  process.exit();
+});
+
+/** The error of a start for which packages are missing, such as after a pull; null for another error. */
+function withoutPackage(error: unknown): CliError | null {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) return null;
+  const advice = adviceOnPackages(fileURLToPath(new URL('..', import.meta.url)));
+  return advice === '' ? null : new CliError(advice, exitCode.environment);
+}

@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockFile } from '../../runner/process/lock-file.ts';
 import { CliError, exitCode } from '../command.ts';
+import { adviceOnPackages } from './installed-packages.ts';
 import { projectFile } from './project.ts';
 
 /** The paths of the build's results. */
@@ -68,7 +69,10 @@ function runBuild(): Promise<void> {
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0) resolve();
-      else reject(new CliError(`The build failed:\n${output.trim()}`, exitCode.environment));
+      else {
+        const advice = adviceOnPackages(projectFile('.'));
+        reject(new CliError(`The build failed:\n${output.trim()}${advice && `\n\n${advice}`}`, exitCode.environment));
+      }
     });
   });
 }
