@@ -345,6 +345,9 @@ export class ContextRuntime {
   ): Outcome<unknown> {
     if (!changed.ok) return changed;
     if (!this.#records.exists) return ABSENT;
+    // The outcome of a repeat is kept, also for a caller that has lost its lease since.
+    const refusal = whyMayNot(readerOf(call), 'read', this.#records.get());
+    if (refusal) return refusal;
     const then = view(changed.value.version);
     return then.ok ? then : view();
   }

@@ -88,3 +88,15 @@ describe('a write under a lease', () => {
     expect(valueIn(context.runtime.read(CALL)).data).toEqual({ a: 5 });
   });
 });
+
+it('a repeat without the lease of the first call does not show what the context has become', () => {
+  const context = new ContextInProcess();
+  valueIn(context.runtime.create(CALL, OF.session!, { a: 1 }));
+  const idempotency = { key: 'once', fingerprint: 'f' };
+  const leased = { ...callOf('agent', { epoch: 1 }), idempotency };
+  const unleased = { ...callOf('agent'), idempotency };
+  const refused = { failure: { code: 'context_scope_mismatch' } };
+  const first = context.runtime.update(leased, { updates: { a: 2 } });
+  expect(context.runtime.update(unleased, { updates: { a: 2 } })).toMatchObject(refused);
+  expect(context.runtime.update(leased, { updates: { a: 2 } })).toEqual(first);
+});
