@@ -103,7 +103,8 @@ export class Merges {
 
   conflicts(page: PageQuery): Outcome<ContextConflictsView> {
     const { store } = this.#parts;
-    const rows = OLDEST_FIRST.page<ConflictRow>(store, { select: '*', from: 'conflicts' }, page);
+    const chars = `ifnull(length(base), 0) + ifnull(length(source), 0)`;
+    const rows = OLDEST_FIRST.page<ConflictRow>(store, { select: '*', from: 'conflicts', chars }, page);
     if (!rows.ok) return rows;
     const items = rows.value.items.map((row) => this.#view(row));
     return ok({ items, next_cursor: rows.value.next_cursor });

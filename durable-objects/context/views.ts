@@ -90,7 +90,7 @@ export class ContextViews {
 
   history(page: PageQuery): Outcome<ContextHistoryView> {
     const { store, journal } = this.#parts;
-    const rows = NEWEST_FIRST.page<ChangeRow>(store, { select: '*', from: 'changes' }, page);
+    const rows = NEWEST_FIRST.page<ChangeRow>(store, { select: '*', from: 'changes', chars: 'length(edits)' }, page);
     if (!rows.ok) return rows;
     const { items, next_cursor } = rows.value;
     return ok({ items: items.map((row) => this.change(row)), next_cursor, base_version: journal.baseVersion });

@@ -20,7 +20,12 @@ export interface Selection {
   from: string;
   where?: string;
   bindings?: SqlValue[];
+  /** An expression with the length of a row, in characters, if rows can be long. Then a page has at most PAGE_CHARS. */
+  chars?: string;
 }
+
+/** The longest page of long rows; it has at least one. An answer between objects has at most 32 MiB. */
+export const PAGE_CHARS = 4_194_304;
 
 const WRONG_CURSOR = refuse('validation_failed', 'The query is invalid. Its errors say how to correct it.', {
   errors: [{ path: 'cursor', message: 'must be the next_cursor of a page of this list in the same order' }],
@@ -66,18 +71,20 @@ export class Keyset {
   /** Reads a page of a list. */
   page<Row>(
     store: ObjectStore,
-    { select, from, where = '1', bindings = [] }: Selection,
+    { select, from, where = '1', bindings = [], chars }: Selection,
     { cursor, page_size }: { cursor?: string | undefined; page_size: number },
   ): Outcome<Page<Row>> {
     const after = this.after(cursor);
     if (!after.ok) return after;
-    const rows = store.rows<Row & Record<string, unknown>>(
-      `SELECT ${select}, ${this.key} FROM ${from} WHERE (${where}) AND ${after.value.sql} ORDER BY ${this.order} LIMIT ?`,
-      ...bindings,
-      ...after.value.bindings,
-      page_size + 1,
-    );
-    return ok(this.cut(rows, page_size));
+    const read = <R extends object>(columns: string, limit: number) =>
+      store.rows<R>(
+        `SELECT ${columns} FROM ${from} WHERE (${where}) AND ${after.value.sql} ORDER BY ${this.order} LIMIT ?`,
+        ...bindings,
+        ...after.value.bindings,
+        limit,
+      );
+    const size = chars === undefined ? page_size : fitting(read<{ chars: number }>(`${chars} AS chars`, page_size));
+    return ok(this.cut(read<Row & Record<string, unknown>>(`${select}, ${this.key}`, size + 1), size));
   }
 
   /** A page, from its rows and the one that follows, if there is one. */
@@ -106,4 +113,15 @@ export class Keyset {
       { sql: '0', bindings: [] },
     );
   }
+}
+
+/** How many rows a page can have, at least one. */
+function fitting(rows: readonly { chars: number }[]): number {
+  let [size, left] = [0, PAGE_CHARS];
+  for (const { chars } of rows) {
+    left -= chars;
+    if (left < 0) break;
+    size++;
+  }
+  return Math.max(1, size);
 }

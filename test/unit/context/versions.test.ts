@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import { applyEdits, applyMergePatch } from '../../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../../src/domain/context/json.ts';
 import type { Call } from '../../../src/ports/calls.ts';
+import type { PageQuery } from '../../../src/protocol/common/page.ts';
 import type { ContextData } from '../../../src/protocol/context/context.ts';
 import { ContextInProcess } from '../../support/context-in-process.ts';
 import { everyStatement } from '../../support/every-statement.ts';
@@ -119,6 +120,37 @@ describe('a writer that has not seen the newest version', () => {
     update(context, { a: 2 });
     expect(valueIn(update(context, { b: 2 })).data).toEqual({ a: 2, b: 2 });
   });
+});
+
+test('a page of long changes, or of long conflicts, has fewer of them, and the next one goes on', () => {
+  const context = home({ a: 0 });
+  const stamps = { stamp: { version: 1, at: 1, by: 'x' } };
+  const of = { version: 1, secret_paths: [], stamps, keys: null, base: null, taken: null };
+  for (let n = 1; n <= 50; n++) {
+    update(context, { a: `${n}${'ü'.repeat(100_000)}` });
+    const source = { ...of, id: `S${n}`, data: { a: `${n}${'x'.repeat(200_000)}` } };
+    valueIn(context.runtime.merge(CALL, { strategy: 'manual', sources: [source] }));
+  }
+  const { runtime } = context;
+  const changes = (page: PageQuery) => {
+    const { items, next_cursor } = valueIn(runtime.history(CALL, page));
+    return { ids: items.map(({ version }) => version), chars: JSON.stringify(items).length, next_cursor };
+  };
+  const conflicts = (page: PageQuery) => {
+    const { items, next_cursor } = valueIn(runtime.conflicts(CALL, page));
+    return { ids: items.map(({ n }) => n), chars: JSON.stringify(items).length, next_cursor };
+  };
+  for (const read of [changes, conflicts]) {
+    const seen: number[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const { ids, chars, next_cursor } = read({ page_size: 100, ...(cursor && { cursor }) });
+      expect(chars).toBeLessThan(10_000_000);
+      seen.push(...ids);
+      cursor = next_cursor;
+    }
+    expect(seen).toHaveLength(50);
+    expect(new Set(seen).size).toBe(50);
+  }
 });
 
 test('of two conditions of a change, both count', () => {
