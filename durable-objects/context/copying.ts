@@ -1,8 +1,8 @@
-import type { ContextCopies, ContextCopy } from '../../src/ports/context-copies.ts';
+import { COPY_TTL_MS, type ContextCopies, type ContextCopy } from '../../src/ports/context-copies.ts';
 import { errorFields } from '../../src/ports/logger.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { Context } from '../../src/protocol/context/context.ts';
-import { nextTurn, withDeadline } from '../kit/delivery/outbound.ts';
+import { nextTurn, waitAtMost, withDeadline } from '../kit/delivery/outbound.ts';
 import type { Destination } from '../kit/delivery/outbox.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Journal } from './journal.ts';
@@ -10,14 +10,28 @@ import type { ContextRecords } from './records.ts';
 
 const DESTINATION = 'copies';
 const COPY_MS = 2_000;
-/** A copy that was set longer ago may have vanished. */
-const TRUSTED_MS = 300_000;
+/** A copy that was set longer ago may vanish soon. */
+const TRUSTED_MS = COPY_TTL_MS / 2;
+/** How long a deletion or a new secret waits for Redis before it is acknowledged. */
+const BLANK_WAIT_MS = 500;
+const RETRY_MS_MAX = 5_000;
 
-/** The destination of the outbox, for copies that must be taken from readers. */
-export function copyDestination(copies: ContextCopies, workspace: WorkspaceId): Destination {
+/** An entry of the outbox: a copy that must be taken from readers. */
+interface Blank {
+  copy: ContextCopy;
+  /** When the last copy has vanished by itself. */
+  until: number;
+}
+
+/** The destination of the outbox. It tries until the copy has vanished by itself. */
+export function copyDestination(copies: ContextCopies, workspace: WorkspaceId, now: () => number): Destination {
   return {
     name: DESTINATION,
-    deliver: (id, payload, signal) => copies.set(workspace, id, payload as ContextCopy, signal),
+    retry_ms_max: RETRY_MS_MAX,
+    async deliver(id, payload, signal) {
+      const { copy, until } = payload as Blank;
+      if (now() < until) await copies.set(workspace, id, copy, signal);
+    },
   };
 }
 
@@ -41,6 +55,8 @@ export class Copying {
   readonly #journal: Journal;
   readonly #view: () => Context | null;
   #running = false;
+  /** Whether a commit has taken a copy from readers, and no answer has waited for it. */
+  #isBlanking = false;
   /** What Redis has, as far as this process knows. */
   #held = { version: 0, at: 0 };
 
@@ -59,11 +75,25 @@ export class Copying {
     if (this.#copies) store.afterCommit(() => this.#start(this.#copies!));
   }
 
-  /** Takes the copy from readers. Part of the transaction that deletes the context. @param version its last one */
+  /** Takes the copy of a version from readers. Part of the transaction for whose sake nobody shall get it. */
   blank(version: number): void {
     if (!this.#copies) return;
+    const { outbox, store } = this.#kit;
     const { id, scope } = this.#records.get();
-    if (scope !== 'global') this.#kit.outbox.put(DESTINATION, id, { version, text: null } satisfies ContextCopy);
+    if (scope === 'global') return;
+    // A copy that is on its way is set within its time limit.
+    const until = store.platform.now() + COPY_MS + COPY_TTL_MS;
+    outbox.put(DESTINATION, id, { copy: { version, text: null }, until } satisfies Blank);
+    store.afterCommit(() => {
+      this.#isBlanking = true;
+    });
+  }
+
+  /** Waits for a while until Redis has heard that a copy was taken from readers. */
+  async blanked(): Promise<void> {
+    if (!this.#isBlanking) return;
+    this.#isBlanking = false;
+    await waitAtMost(BLANK_WAIT_MS, this.#kit.outbox.settled(DESTINATION));
   }
 
   #start(copies: ContextCopies): void {

@@ -15,7 +15,7 @@ export function callHome<Method extends keyof ContextApi>(
 }
 
 async function answer(runtime: ContextRuntime, method: keyof ContextApi, args: unknown[]): Promise<Outcome<unknown>> {
-  const { retirement } = runtime.tiers;
+  const { retirement, copying } = runtime.tiers;
   const run = runtime[method] as (...args: unknown[]) => Outcome<unknown>;
   const step = (...more: unknown[]) => run.apply(runtime, [...args, ...more]);
   if (method === 'createdAt' || method === 'parents') return step();
@@ -24,5 +24,8 @@ async function answer(runtime: ContextRuntime, method: keyof ContextApi, args: u
   if (method === 'read' && version === undefined) {
     return retirement.newest((cold) => runtime.read(call, undefined, cold));
   }
-  return retirement.live(step);
+  const outcome = await retirement.live(step);
+  // So that no reader gets a deleted context or a new secret from Redis after the answer, if Redis can be reached.
+  await copying.blanked();
+  return outcome;
 }

@@ -53,7 +53,12 @@ export function buildContext(workspace: WorkspaceId, platform: ObjectPlatform, p
   const kit = buildKit(
     platform,
     CONTEXT_SCHEMA,
-    tierDestinations(workspace, ports, () => runtime.tiers),
+    tierDestinations(
+      workspace,
+      ports,
+      () => platform.now(),
+      () => runtime.tiers,
+    ),
   );
   const runtime: ContextRuntime = new ContextRuntime(workspace, kit, ports);
   return runtime;

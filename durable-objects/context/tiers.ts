@@ -78,10 +78,15 @@ export class Tiers {
 }
 
 /** The destinations of a home's outbox. */
-export function tierDestinations(workspace: WorkspaceId, ports: ContextPorts, tiers: () => Tiers): Destination[] {
+export function tierDestinations(
+  workspace: WorkspaceId,
+  ports: ContextPorts,
+  now: () => number,
+  tiers: () => Tiers,
+): Destination[] {
   const { archive, copies } = ports;
   return [
-    ...(copies ? [copyDestination(copies, workspace)] : []),
+    ...(copies ? [copyDestination(copies, workspace, now)] : []),
     ...(archive ? [archiveDestination(archive, () => tiers().archiving)] : []),
     ...Retirement.destinations(ports, () => tiers().retirement),
   ];

@@ -1,6 +1,12 @@
 import type { WorkspaceId } from '../protocol/common/ids.ts';
 import type { ContextId } from '../protocol/context/context.ts';
 
+/**
+ * How long a copy stays that is not set again. A reader may get it for so long after a deletion or a new secret if Redis
+ * could not be told of that.
+ */
+export const COPY_TTL_MS = 60_000;
+
 /** A copy of a context, for reads that need not be of its very newest version. */
 export interface ContextCopy {
   version: number;

@@ -1,10 +1,7 @@
-import type { ContextCopies, ContextCopy } from '../../ports/context-copies.ts';
+import { COPY_TTL_MS, type ContextCopies, type ContextCopy } from '../../ports/context-copies.ts';
 import type { WorkspaceId } from '../../protocol/common/ids.ts';
 import type { ContextId } from '../../protocol/context/context.ts';
 import type { RedisHttp } from './http-client.ts';
-
-/** How long a copy stays that is not set again: also how long one may be stale that could not be replaced. */
-const TTL_MS = 600_000;
 
 /**
  * Sets a copy if it is newer, in one step. It compares the order and stores the bytes as they are: the JSON library of
@@ -30,7 +27,7 @@ export class RedisContextCopies implements ContextCopies {
 
   async set(workspace: WorkspaceId, id: ContextId, { version, text }: ContextCopy, signal?: AbortSignal) {
     const order = 2 * version + Number(text === null);
-    await this.#send(['EVAL', SET_IF_NEWER, 1, keyOf(workspace, id), order, text ?? '', TTL_MS], signal);
+    await this.#send(['EVAL', SET_IF_NEWER, 1, keyOf(workspace, id), order, text ?? '', COPY_TTL_MS], signal);
   }
 
   async get(workspace: WorkspaceId, id: ContextId): Promise<ContextCopy | null> {

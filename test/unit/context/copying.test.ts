@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { NO_PORTS } from '../../../durable-objects/context/ports.ts';
-import type { ContextCopy } from '../../../src/ports/context-copies.ts';
+import { COPY_TTL_MS, type ContextCopy } from '../../../src/ports/context-copies.ts';
 import type { MergeInto, NewContext } from '../../../src/ports/contexts.ts';
 import type { ContextData } from '../../../src/protocol/context/context.ts';
 import { ContextInProcess } from '../../support/context-in-process.ts';
@@ -104,6 +104,29 @@ it('the copy of a deleted context is taken from readers, also if Redis is away a
   redis.isAway = false;
   await context.advance(60_000);
   expect(await copied()).toEqual({ version: 2, text: null });
+});
+
+it('a deletion and a new secret are acknowledged after the copy was taken from readers', async () => {
+  const { redis, context, write, copied } = await home();
+  await write(1);
+  await copied();
+  valueIn(await context.call('update', CALL, { updates: {}, secret_paths: ['n'] }));
+  expect(await redis.get('default', ID)).toEqual({ version: 2, text: null });
+  await context.remove(CALL);
+  expect(await redis.get('default', ID)).toMatchObject({ text: null });
+});
+
+it('a copy that Redis cannot be told of is given up when it has vanished by itself', async () => {
+  const { redis, context, platform, write, copied } = await home();
+  await write(1);
+  await copied();
+  redis.isAway = true;
+  valueIn(await context.remove(CALL));
+  const { sent } = redis;
+  await context.advance(COPY_TTL_MS + 30_000);
+  expect(redis.sent).toBeGreaterThan(sent);
+  expect(platform.dump()).toMatchObject({ outbox: [], destinations: [] });
+  expect(platform.alarm).toBeNull();
 });
 
 it('global contexts have no copy', async () => {

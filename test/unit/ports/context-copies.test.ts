@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisContextCopies } from '../../../src/adapters/upstash/redis.ts';
+import { COPY_TTL_MS } from '../../../src/ports/context-copies.ts';
 import { MemoryContextCopies } from '../../support/memory-context-copies.ts';
 import { serverRedis, type TestRedis } from '../../support/redis.ts';
 import { contextCopiesContract, ID } from './context-copies.contract.ts';
@@ -28,7 +29,7 @@ describe.skipIf(!server)('copies on a Redis server', () => {
     await copies().set('vanishing', ID, { version: 1, text: '{}' });
     const ttl = Number(await redis.command('PTTL', `oio:context:vanishing/${ID}`));
     expect(ttl).toBeGreaterThan(0);
-    expect(ttl).toBeLessThanOrEqual(600_000);
+    expect(ttl).toBeLessThanOrEqual(COPY_TTL_MS);
   });
 
   it('are none where something else is stored', async () => {
