@@ -108,3 +108,31 @@ test('the tools of a lease are there in its first prompt, and again after OpenCo
   await work.end();
   expect(work.warnings().filter((text) => text.includes('without the tools'))).toEqual([]);
 });
+
+test('the log of a task that fails says what it leaves unmerged of the shared context, and of one that is done not', async () => {
+  const server = await ToolServer.start();
+  onTestFinished(() => server.close());
+  const merged: string[] = [];
+  const openTools = () => {
+    const mounted = server.mount(() => new McpServer({ name: TOOLS_NAME, version: '1' }));
+    const merge = async (strategy: string) => {
+      merged.push(strategy);
+      return null;
+    };
+    return {
+      url: mounted.url,
+      contexts: { excerpt: async () => EXCERPT },
+      disputes: { merge, shown: async () => null, unmerged: () => 'left unmerged: /plan' },
+      close: mounted.unmount,
+    };
+  };
+  const work = await fixture.start(makeAssignment(), new Map(), { openTools });
+  await work.message('say hello');
+  expect(await work.frame('result')).toMatchObject({ status: 'completed' });
+  expect(merged).toEqual(['manual']);
+  expect(work.warnings()).not.toContain('left unmerged: /plan');
+  await work.message('fail 400');
+  expect(await work.frame('result', 2)).toMatchObject({ status: 'failed' });
+  expect(work.warnings()).toContain('left unmerged: /plan');
+  expect(merged).toEqual(['manual']);
+});
