@@ -13,7 +13,7 @@ import type {
   MergeSource,
   NewContext,
 } from '../../src/ports/contexts.ts';
-import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import { type Failure, type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { MAX_CONTEXT_CONFLICTS } from '../../src/protocol/common/limits.ts';
 import type { PageQuery } from '../../src/protocol/common/page.ts';
 import type { ResolveConflictRequest } from '../../src/protocol/context/merge.ts';
@@ -121,10 +121,17 @@ export class Merges {
     const expected = { versions: call.if_match ?? [row.at_version], atPlaces: true };
     const merged = [{ id: row.source_id, version: row.source_version }];
     const changed = changes.make(wanted, expected, call, { merged });
-    if (!changed.ok) return changed;
+    if (!changed.ok) return changed.failure.code === 'context_conflict' ? this.#moved(row, changed.failure) : changed;
     store.rows(`DELETE FROM conflicts WHERE n = ?`, n);
     reshaped();
     return changed;
+  }
+
+  /** The refusal of an answer whose author has not seen what the place has now. The same answer again would be refused. */
+  #moved({ path }: ConflictRow, { current }: Failure): Outcome<never> {
+    const { journal, secrets } = this.#parts;
+    const detail = `Others have changed ${secrets.placeOf(path)} since the merge. Choose current to keep what it has now. To replace that, set the place and then choose current, or send If-Match: "${journal.head.version}".`;
+    return refuse('context_conflict', detail, { current });
   }
 
   #view({ base, source, at, ...row }: ConflictRow): ContextConflictView {

@@ -6,6 +6,7 @@ import { taskNumber } from '../../src/protocol/common/ids.ts';
 import type { ContextConflict, MergeStrategy, ResolveConflictRequest } from '../../src/protocol/context/merge.ts';
 import { ToolError } from './answers.ts';
 import { outline } from './places.ts';
+import { isConflict, type StaleKey } from './stale.ts';
 
 /** How many open conflicts a model is shown at a time. */
 const MAX_SHOWN = 20;
@@ -30,6 +31,8 @@ export class Disputes {
   readonly #open = new Set<string>();
   /** What the control plane has not answered, by place: the value to keep, or undefined to remove it. Sent again later. */
   readonly #unsent = new Map<string, Json | undefined>();
+  /** By conflict, the version in which the model has seen what its place has, after an answer that was refused. */
+  readonly #seen = new Map<number, number>();
   /** Whether the task may have a context of its own. An earlier lease may have made it. */
   #mayExist: boolean;
   /** Whether it may have been merged: the answer of a merge may be lost. */
@@ -120,8 +123,17 @@ export class Disputes {
     if ((answer.choose === undefined) === (answer.value === undefined)) {
       throw new ToolError('Give either choose or value.');
     }
-    const { version } = await contexts.resolve(this.#session, n, answer);
-    return `Conflict ${n} is decided. The session’s context has version ${version} now.`;
+    const seen = this.#seen.get(n);
+    const call = seen === undefined || answer.choose === 'current' ? {} : { ifMatch: seen };
+    try {
+      const { version } = await contexts.resolve(this.#session, n, answer, call);
+      return `Conflict ${n} is decided. The session’s context has version ${version} now.`;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      const { version, keys } = error.problem.current;
+      this.#seen.set(n, version);
+      throw new ToolError(movedText(keys));
+    }
   }
 
   get #places(): string {
@@ -161,6 +173,11 @@ function leavesOf(data: JsonObject, at: readonly string[] = []): string[] {
 function conflictText({ n, path, current, source }: ContextConflict): string {
   const [now, other] = [current, source].map((value) => outline(value as Json | undefined, MAX_VALUE_CHARS));
   return `conflict ${n} at ${path}: current is ${now}, source is ${other}`;
+}
+
+function movedText(keys: readonly StaleKey[]): string {
+  const now = keys.map(({ path, current }) => `${path} is ${outline(current, MAX_VALUE_CHARS)}`).join(', ');
+  return `Nothing was decided: somebody else has changed this since the merge. Now ${now}. To keep that, choose current. The same call again replaces it.`;
 }
 
 function unlessAbsent(error: unknown): null {

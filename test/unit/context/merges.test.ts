@@ -240,7 +240,11 @@ describe('a merge', () => {
     valueIn(context.runtime.merge(CALL, { strategy: 'manual', sources: [source] }));
     update(context, { a: 3, other: 1 });
     expect(context.runtime.resolve(CALL, 1, { choose: 'source' })).toMatchObject({
-      failure: { code: 'context_conflict', current: { version: 2, keys: [{ path: '/a', current: 3, yours: 2 }] } },
+      failure: {
+        code: 'context_conflict',
+        detail: expect.stringContaining('Choose current to keep what it has now.'),
+        current: { version: 2, keys: [{ path: '/a', current: 3, yours: 2 }] },
+      },
     });
     expect(valueIn(context.runtime.resolve({ ...CALL, if_match: [2] }, 1, { value: 9 })).data.a).toBe(9);
   });

@@ -3,7 +3,7 @@ import { Claims } from '../../../runner/mcp/claims.ts';
 import { ContextTools } from '../../../runner/mcp/context-tools.ts';
 import { Disputes } from '../../../runner/mcp/disputes.ts';
 import { SeenVersions } from '../../../runner/mcp/seen-versions.ts';
-import { ConnectionError } from '../../../src/client/errors.ts';
+import { ApiError, ConnectionError, localProblem } from '../../../src/client/errors.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 
 const session_id = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' as never;
@@ -99,6 +99,22 @@ describe('a refused write', () => {
     expect(refused).not.toMatch(/"old"|"new"/);
     expect([...kept]).toEqual([]);
   });
+});
+
+it('an answer to a conflict whose place others have changed shows what is there, and the same one again decides', async () => {
+  const keys = [{ path: '/a', current: 'newer', yours: 'mine' }];
+  const current = { version: 8, can_merge: false, keys };
+  const problem = { ...localProblem('context_conflict', 409, 'The context has changed', 'Choose.'), current };
+  const asked: unknown[] = [];
+  const resolve = async (_: string, __: number, ___: object, call: { ifMatch?: number }) => {
+    asked.push(call.ifMatch);
+    if (call.ifMatch === undefined) throw new ApiError(problem as never);
+    return { version: 9 };
+  };
+  const disputes = new Disputes({ contexts: { resolve }, lease: leaseOf(1) } as never);
+  await expect(disputes.resolve(1, { value: 'mine' })).rejects.toThrow('/a is "newer". To keep that, choose current.');
+  expect(await disputes.resolve(1, { value: 'mine' })).toContain('is decided');
+  expect(asked).toEqual([undefined, 8]);
 });
 
 it('what is decided after a merge whose answer was lost does not become a removal of what was merged', async () => {
