@@ -30,93 +30,38 @@ import type {
 import { Calls } from '../kit/calls/calls.ts';
 import { type Due, handlerOf } from '../kit/deadlines.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
-import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
+import { runAlarm } from '../kit/runtime.ts';
 import { instant } from '../kit/text.ts';
-import { type Changed, Changes, type Expected } from './changes.ts';
-import { Fences } from './fences.ts';
-import { Journal, type Shown } from './journal.ts';
-import { Lineage } from './lineage.ts';
-import { Merges } from './merges.ts';
-import { type ContextPorts, NO_PORTS } from './ports.ts';
-import { ABSENT, ContextRecords } from './records.ts';
+import { buildParts, type ContextParts } from './build-parts.ts';
+import type { Changed, Expected } from './changes.ts';
+import type { Shown } from './journal.ts';
+import { NO_PORTS } from './ports.ts';
+import { ABSENT } from './records.ts';
 import { expectedBy, patched, withKey } from './requests.ts';
-import { CONTEXT_SCHEMA } from './schema.ts';
-import { Secrets } from './secrets.ts';
-import { ContextSockets } from './sockets.ts';
-import { Tiers, tierDestinations } from './tiers.ts';
-import { ContextViews, noSuchKey } from './views.ts';
-import { WatcherLeases } from './watcher-leases.ts';
-import { ContextWatchers, WATCH_TAG } from './watchers.ts';
+import type { ContextSockets } from './sockets.ts';
+import type { Tiers } from './tiers.ts';
+import { noSuchKey } from './views.ts';
 
 /** Builds the runtime of a context. */
 export function buildContext(workspace: WorkspaceId, platform: ObjectPlatform, ports = NO_PORTS): ContextRuntime {
-  const kit = buildKit(
-    platform,
-    CONTEXT_SCHEMA,
-    tierDestinations(
-      workspace,
-      ports,
-      () => platform.now(),
-      () => runtime.tiers,
-    ),
-  );
-  const runtime: ContextRuntime = new ContextRuntime(workspace, kit, ports);
-  return runtime;
+  return new ContextRuntime(workspace, buildParts(workspace, platform, ports));
 }
 
 /** The runtime of a context (`ContextApi`): the only writer of its versions. Each method is one synchronous step. */
 export class ContextRuntime {
-  readonly #kit: ObjectKit;
-  readonly #calls: Calls;
-  readonly #records: ContextRecords;
-  readonly #journal: Journal;
-  readonly #changes: Changes;
-  readonly #handle: (name: string, due: Due) => void;
-  readonly tiers: Tiers;
   readonly sockets: ContextSockets;
-  readonly #views: ContextViews;
-  readonly #fences: Fences;
-  readonly #lineage: Lineage;
-  readonly #secrets: Secrets;
-  readonly #watchers: ContextWatchers;
-  readonly #merges: Merges;
+  readonly tiers: Tiers;
+  readonly #parts: ContextParts;
+  readonly #calls: Calls;
+  readonly #handle: (name: string, due: Due) => void;
 
-  constructor(workspace: WorkspaceId, kit: ObjectKit, ports: ContextPorts) {
-    this.#kit = kit;
-    this.#records = new ContextRecords(kit.store);
-    this.#journal = new Journal(kit.store, this.#records, (isNew) => {
-      this.tiers.changed(isNew);
-      if (!isNew) this.#watchers.changed();
-    });
-    this.#secrets = new Secrets(
-      kit.store,
-      () => this.#journal.head.data,
-      () => this.tiers.reshaped(),
-    );
-    this.tiers = new Tiers(workspace, ports, {
-      kit,
-      records: this.#records,
-      journal: this.#journal,
-      secrets: this.#secrets,
-      view: () => (this.#secrets.any ? null : this.#views.contextOf(this.#journal.head, false)),
-    });
-    this.#changes = new Changes({ records: this.#records, journal: this.#journal, secrets: this.#secrets });
-    const { store } = kit;
-    const reshaped = () => this.tiers.reshaped();
-    this.#lineage = new Lineage(store, reshaped);
-    const parts = {
-      ...{ store, records: this.#records, journal: this.#journal, secrets: this.#secrets },
-      ...{ lineage: this.#lineage, reshaped },
-    };
-    this.#merges = new Merges({ ...parts, changes: this.#changes });
-    this.#views = new ContextViews({ ...parts, merges: this.#merges, shape: () => this.tiers.shape });
-    this.#fences = new Fences(kit.store);
-    const leases = new WatcherLeases(kit, ports.heldLease, () => store.platform.sockets(WATCH_TAG));
-    this.#watchers = new ContextWatchers({ ...parts, views: this.#views, leases });
-    const used = () => this.tiers.retirement.used();
-    this.sockets = new ContextSockets({ ...parts, watchers: this.#watchers, leases, used });
-    this.#handle = handlerOf({ ...this.tiers.deadlines, ...leases.deadlines });
-    this.#calls = new Calls(kit, { workspace, absent: ABSENT, exists: () => this.#records.exists });
+  constructor(workspace: WorkspaceId, parts: ContextParts) {
+    const { kit, records, sockets, tiers, leases } = parts;
+    this.sockets = sockets;
+    this.tiers = tiers;
+    this.#parts = parts;
+    this.#handle = handlerOf({ ...tiers.deadlines, ...leases.deadlines });
+    this.#calls = new Calls(kit, { workspace, absent: ABSENT, exists: () => records.exists });
   }
 
   create(
@@ -126,9 +71,9 @@ export class ContextRuntime {
     secret_paths: readonly string[] = [],
   ): Outcome<ContextView> {
     const created = this.#create('create', call, context, () => {
-      if (!this.#records.exists)
-        return this.#changes.begin(context, data as JsonObject, call, 'data', marksOf(secret_paths));
-      const { version } = this.#journal.head;
+      if (!this.#parts.records.exists)
+        return this.#parts.changes.begin(context, data as JsonObject, call, 'data', marksOf(secret_paths));
+      const { version } = this.#parts.journal.head;
       const detail = `There is a context with this name already. Its id is ${context.id}, and its version ${version}.`;
       return refuse('context_exists', detail, { current: { id: context.id, version } });
     });
@@ -137,7 +82,7 @@ export class ContextRuntime {
 
   createdAt(call: Call): Outcome<string | null> {
     return this.#calls.answer('debug', 'createdAt', call, () => {
-      const row = this.#records.find();
+      const row = this.#parts.records.find();
       return ok(row ? instant(row.created_at) : null);
     });
   }
@@ -145,9 +90,9 @@ export class ContextRuntime {
   /** @param cold the newest version of a retired context, from Postgres */
   read(call: Call, version?: number, cold?: Shown): Outcome<ContextView> {
     return this.#read('read', call, () => {
-      if (!cold) this.tiers.copying.freshen();
+      if (!cold) this.#parts.tiers.copying.freshen();
       const sees = this.#sees(call);
-      return cold ? ok(this.#views.contextOf(cold, sees)) : this.#views.context(sees, version);
+      return cold ? ok(this.#parts.views.contextOf(cold, sees)) : this.#parts.views.context(sees, version);
     });
   }
 
@@ -162,14 +107,14 @@ export class ContextRuntime {
 
   revert(call: Call, { version, expected_version }: RevertContextRequest): Outcome<ContextView> {
     const reverted = this.#write('revert', call, expectedBy(call, expected_version), undefined, () => {
-      const past = this.#journal.at(version);
-      return past ? ok(past.data) : this.#views.noSuchVersion(version, 'version');
+      const past = this.#parts.journal.at(version);
+      return past ? ok(past.data) : this.#parts.views.noSuchVersion(version, 'version');
     });
     return this.#answer(call, reverted);
   }
 
   readKey(call: Call, path: string): Outcome<ContextKeyView> {
-    return this.#read('readKey', call, () => this.#views.key(path, this.#sees(call)));
+    return this.#read('readKey', call, () => this.#parts.views.key(path, this.#sees(call)));
   }
 
   putKey(
@@ -181,7 +126,7 @@ export class ContextRuntime {
     const expected = { ...expectedBy(call, expected_version), atPlaces: true };
     const write = (data: JsonObject) => withKey(data, path, value);
     const put = this.#write('putKey', call, expected, create, write, () => marksOf(secret ? [path] : []));
-    return this.#answer(call, put, (version) => this.#views.key(path, this.#sees(call), version));
+    return this.#answer(call, put, (version) => this.#parts.views.key(path, this.#sees(call), version));
   }
 
   removeKey(call: Call, path: string): Outcome<null> {
@@ -193,49 +138,58 @@ export class ContextRuntime {
   }
 
   parents(call: Call): Outcome<Parent[]> {
-    return this.#read('parents', call, () => ok(this.#lineage.parents()));
+    return this.#read('parents', call, () => ok(this.#parts.lineage.parents()));
   }
 
   snapshot(call: Call, versions: readonly number[]): Outcome<ContextSnapshot> {
     return this.#read('snapshot', call, () => {
-      const refusal = this.#secrets.any && whyMayNot(readerOf(call), 'secrets', this.#records.get());
+      const refusal = this.#parts.secrets.any && whyMayNot(readerOf(call), 'secrets', this.#parts.records.get());
       if (refusal) return refusal;
-      const { version, data, stamps } = this.#journal.merging();
-      const known = versions.map((version) => this.#journal.known(version));
-      const parents = this.#lineage.parents();
-      return ok({ version, data, parents, secret_paths: this.#secrets.marks(), stamps: stamps.root, versions: known });
+      const { version, data, stamps } = this.#parts.journal.merging();
+      const known = versions.map((version) => this.#parts.journal.known(version));
+      const parents = this.#parts.lineage.parents();
+      return ok({
+        version,
+        data,
+        parents,
+        secret_paths: this.#parts.secrets.marks(),
+        stamps: stamps.root,
+        versions: known,
+      });
     });
   }
 
   /** @param cold see `read` */
   readMasked(call: Call, cold?: Shown): Outcome<ContextView> {
-    return this.#calls.read('readMasked', call, () => ok(this.#views.contextOf(cold ?? this.#journal.head, false)));
+    return this.#calls.read('readMasked', call, () =>
+      ok(this.#parts.views.contextOf(cold ?? this.#parts.journal.head, false)),
+    );
   }
 
   merge(call: Call, request: MergeInto, create?: NewContext): Outcome<ContextView> {
     return this.#answer(
       call,
-      this.#orCreate('merge', call, create, (context) => this.#merges.merge(call, request, context)),
+      this.#orCreate('merge', call, create, (context) => this.#parts.merges.merge(call, request, context)),
     );
   }
 
   conflicts(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextConflictsView> {
-    return this.#read('conflicts', call, () => this.#merges.conflicts(page));
+    return this.#read('conflicts', call, () => this.#parts.merges.conflicts(page));
   }
 
   resolve(call: Call, n: number, request: ResolveConflictRequest): Outcome<ContextView> {
     return this.#answer(
       call,
-      this.#change('resolve', call, () => this.#merges.resolve(call, n, request)),
+      this.#change('resolve', call, () => this.#parts.merges.resolve(call, n, request)),
     );
   }
 
   link(call: Call, link: ContextLink, create?: NewContext): Outcome<ContextView> {
     const linked = this.#orCreate('link', call, create, (context) => {
       const begun = context
-        ? this.#changes.begin(context, {}, call, 'data')
-        : ok({ version: this.#journal.head.version });
-      const done = begun.ok ? this.#lineage.link(link) : begun;
+        ? this.#parts.changes.begin(context, {}, call, 'data')
+        : ok({ version: this.#parts.journal.head.version });
+      const done = begun.ok ? this.#parts.lineage.link(link) : begun;
       return done.ok ? begun : done;
     });
     return this.#answer(call, linked);
@@ -243,9 +197,9 @@ export class ContextRuntime {
 
   unlink(call: Call, id: ContextId): Outcome<null> {
     return this.#change('unlink', call, () => {
-      const stale = this.#changes.whyStale([], expectedBy(call));
+      const stale = this.#parts.changes.whyStale([], expectedBy(call));
       if (stale) return stale;
-      this.#lineage.unlink(id);
+      this.#parts.lineage.unlink(id);
       return ok(null);
     });
   }
@@ -255,25 +209,25 @@ export class ContextRuntime {
   }
 
   history(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextHistoryView> {
-    return this.#read('history', call, () => this.#views.history(page));
+    return this.#read('history', call, () => this.#parts.views.history(page));
   }
 
   diff(call: Call, from: number, to: number): Outcome<ContextDiffView> {
-    return this.#read('diff', call, () => this.#views.diff(from, to));
+    return this.#read('diff', call, () => this.#parts.views.diff(from, to));
   }
 
   remove(call: Call): Outcome<null> {
     return this.#change('remove', call, () => {
-      const stale = this.#changes.whyStale([], expectedBy(call));
+      const stale = this.#parts.changes.whyStale([], expectedBy(call));
       if (stale) return stale;
-      this.tiers.remove();
-      this.#kit.store.afterCommit(() => this.#watchers.end(CLOSE.deleted, 'the context was deleted'));
+      this.#parts.tiers.remove();
+      this.#parts.kit.store.afterCommit(() => this.#parts.watchers.end(CLOSE.deleted, 'the context was deleted'));
       return ok(null);
     });
   }
 
   alarm(): void {
-    runAlarm(this.#kit, this.#handle);
+    runAlarm(this.#parts.kit, this.#handle);
   }
 
   /** A change of a context that it may make first. `write` gets what the context is to be, or null if it exists. */
@@ -284,26 +238,26 @@ export class ContextRuntime {
     write: (context: NewContext | null) => Outcome<Changed>,
   ): Outcome<Changed> {
     if (create === undefined) return this.#change(method, call, () => write(null));
-    return this.#create(method, call, create, () => write(this.#records.exists ? null : create));
+    return this.#create(method, call, create, () => write(this.#parts.records.exists ? null : create));
   }
 
   /** Whether the caller may see the secrets of a context that it reads. */
   #sees(call: Call): boolean {
-    return rightsOf(readerOf(call), this.#records.get()).secrets;
+    return rightsOf(readerOf(call), this.#parts.records.get()).secrets;
   }
 
   /** The places that a change makes secret: those that it names, and those to which it moves secrets. */
   #marksOf(request: UpdateContextRequest | ContextJsonPatch): Mark[] {
     if ('updates' in request) return marksOf(request.secret_paths);
-    return marksMoved(this.#secrets.marks(), request.operations as PatchOperation[]);
+    return marksMoved(this.#parts.secrets.marks(), request.operations as PatchOperation[]);
   }
 
   #read<T>(method: string, call: Call, read: () => Outcome<T>): Outcome<T> {
-    return this.#calls.read(method, call, () => whyMayNot(readerOf(call), 'read', this.#records.get()) ?? read());
+    return this.#calls.read(method, call, () => whyMayNot(readerOf(call), 'read', this.#parts.records.get()) ?? read());
   }
 
   #change<T>(method: string, call: Call, change: () => Outcome<T>): Outcome<T> {
-    return this.#calls.change(method, call, () => this.#guardedWrite(call, this.#records.get(), change));
+    return this.#calls.change(method, call, () => this.#guardedWrite(call, this.#parts.records.get(), change));
   }
 
   /** Like `#change`, for a call that may make the context. */
@@ -312,10 +266,10 @@ export class ContextRuntime {
   }
 
   #guardedWrite<T>(call: Call, owner: NewContext, write: () => Outcome<T>): Outcome<T> {
-    const refusal = whyMayNot(readerOf(call), 'write', owner) ?? this.#fences.whyLate(call, owner);
+    const refusal = whyMayNot(readerOf(call), 'write', owner) ?? this.#parts.fences.whyLate(call, owner);
     if (refusal) return refusal;
     const written = write();
-    if (written.ok) this.#fences.note(call, owner);
+    if (written.ok) this.#parts.fences.note(call, owner);
     return written;
   }
 
@@ -330,10 +284,10 @@ export class ContextRuntime {
   ): Outcome<Changed> {
     const mayCreate = expected.versions === undefined ? create : undefined;
     return this.#orCreate(method, call, mayCreate, (context) => {
-      const wanted = change(context ? {} : this.#journal.head.data);
+      const wanted = change(context ? {} : this.#parts.journal.head.data);
       if (!wanted.ok) return wanted;
-      if (context) return this.#changes.begin(context, wanted.value, call, 'updates', marks());
-      return this.#changes.make(wanted.value, expected, call, { marks: marks() });
+      if (context) return this.#parts.changes.begin(context, wanted.value, call, 'updates', marks());
+      return this.#parts.changes.make(wanted.value, expected, call, { marks: marks() });
     });
   }
 
@@ -346,12 +300,12 @@ export class ContextRuntime {
   #answer(
     call: Call,
     changed: Outcome<Changed>,
-    view: (version?: number) => Outcome<unknown> = (version) => this.#views.context(this.#sees(call), version),
+    view: (version?: number) => Outcome<unknown> = (version) => this.#parts.views.context(this.#sees(call), version),
   ): Outcome<unknown> {
     if (!changed.ok) return changed;
-    if (!this.#records.exists) return ABSENT;
+    if (!this.#parts.records.exists) return ABSENT;
     // The outcome of a repeat is kept, also for a caller that has lost its lease since.
-    const refusal = whyMayNot(readerOf(call), 'read', this.#records.get());
+    const refusal = whyMayNot(readerOf(call), 'read', this.#parts.records.get());
     if (refusal) return refusal;
     const then = view(changed.value.version);
     return then.ok ? then : view();
