@@ -2,7 +2,8 @@ import { counted } from '../../src/domain/counted.ts';
 import { hasControls } from '../../src/protocol/common/text.ts';
 import { SECRET_MASK } from '../../src/protocol/context/visible.ts';
 import type { TaskContext } from '../../src/protocol/run/task-context.ts';
-import { type LeaseTools, TOOLS_NAME } from '../mcp/lease-tools.ts';
+import type { LeaseTools } from '../mcp/lease-tools.ts';
+import { TOOLS_NAME } from '../mcp/tool-definitions.ts';
 
 /** What the model is told of the contexts that the task may see, as it is when the work begins; null if they are empty. */
 export async function contextNotice(tools: LeaseTools): Promise<string | null> {

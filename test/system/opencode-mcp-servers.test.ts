@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { McpServer } from '@modelcontextprotocol/server';
 import { expect, onTestFinished, test } from 'vitest';
 import { textOf } from '../../cli/demo/conversation.ts';
-import { TOOLS_NAME } from '../../runner/mcp/lease-tools.ts';
+import { TOOLS_NAME } from '../../runner/mcp/tool-definitions.ts';
 import { ToolServer } from '../../runner/mcp/tool-server.ts';
 import type { TaskContext } from '../../src/protocol/run/task-context.ts';
 import { eventually } from '../support/eventually.ts';
