@@ -13,7 +13,7 @@ import type { TaskContext } from '../../src/protocol/run/task-context.ts';
 import { addressOf, isSessions, nameOf, TOOL_SCOPES, type ToolScope, type Which } from './addresses.ts';
 import { bounded, ToolError } from './answers.ts';
 import type { Disputes } from './disputes.ts';
-import { outline, overlap, placesOf, pointer } from './places.ts';
+import { outline, overlap, placesOf, pointer, wholeOf } from './places.ts';
 import type { SeenVersions } from './seen-versions.ts';
 import { hasMask, shown } from './shown.ts';
 import { isConflict, type StaleKey, staleText } from './stale.ts';
@@ -219,7 +219,7 @@ export class ContextTools {
       const current = valueIn(now.data, pathOf(path));
       if (current === undefined) return [];
       const value = yours === undefined ? {} : { yours: now.masked(yours, path) };
-      return [{ path, current, ...value, isKnown: known[index]! > 0 }];
+      return [{ ...wholeOf(now.data, { path, current, ...value }), isKnown: known[index]! > 0 }];
     });
     const unknown = keys.filter(({ isKnown }) => !isKnown);
     if (unknown.length === 0) return Math.min(version, ...known.filter((one) => one > 0));

@@ -52,7 +52,8 @@ export class Disputes {
 
   /**
    * Keeps a refused value until the merge. If the control plane does not answer, it is sent again then.
-   * @returns false if it cannot be kept, as a place in an array, which has no value apart from the array
+   * @param place not in an array, which is one value
+   * @returns false if it cannot be kept, such as a value that is too long
    */
   async keep(place: string, value: Json): Promise<boolean> {
     this.#open.add(place);

@@ -1,5 +1,7 @@
-import { pointerOf } from '../../src/domain/context/edits.ts';
+import { pathOf, pointerOf } from '../../src/domain/context/edits.ts';
 import { isObject, type Json, type JsonObject } from '../../src/domain/context/json.ts';
+import { applyJsonPatch, operationsToPut, valueIn } from '../../src/domain/context/json-patch.ts';
+import type { StaleKey } from './stale.ts';
 
 /** The JSON Pointer of a path that a model may write without its first slash. The whole context is `''`. */
 export function pointer(path: string): string {
@@ -28,4 +30,15 @@ export function outline(value: Json | undefined, maxChars = 120): string {
   if (isObject(value)) return `an object with ${Object.keys(value).length} members, ${text.length} characters`;
   if (Array.isArray(value)) return `an array with ${value.length} items, ${text.length} characters`;
   return `a text of ${text.length} characters`;
+}
+
+/** A change of a place in an array as one of the whole array, as which contexts have it. Others stay as they are. */
+export function wholeOf(data: JsonObject, key: StaleKey): StaleKey {
+  const path = pathOf(key.path);
+  const length = path.findIndex((_, index) => Array.isArray(valueIn(data, path.slice(0, index))));
+  if (length < 0 || key.yours === undefined) return key;
+  const array = path.slice(0, length);
+  const put = applyJsonPatch(data, operationsToPut(data, path, key.yours));
+  const [current, yours] = [data, 'value' in put ? put.value : data].map((of) => valueIn(of, array)!) as [Json, Json];
+  return { path: pointerOf(array), current, yours };
 }

@@ -79,6 +79,12 @@ describe('a refused write', () => {
     expect(disputes.unmerged()).toContain(OWN);
   });
 
+  it('of an item keeps the array with it, so that a merge does not replace the array by something else', async () => {
+    const { kept, tools } = unread({ plan: { steps: ['a', { n: 1 }] } });
+    await expect(tools.set('plan/steps/1/n', 2, {})).rejects.toThrow('/plan/steps\n  now:   ["a",{"n":1}]');
+    expect([...kept]).toEqual([['/plan/steps', ['a', { n: 2 }]]]);
+  });
+
   it('shows both values also if its own cannot be kept at once, and keeps it before the merge', async () => {
     const { kept, session, disputes, tools } = unread({ a: 1 });
     const { putKey } = session;
