@@ -5,14 +5,14 @@ import { type SessionWatch, type WatchOptions, watchSession } from './watch.ts';
 import { type ContextWatch, type ContextWatchOptions, watchContext } from './watch-context.ts';
 
 export interface ClientOptions extends RestClientOptions {
-  /** The platform's `WebSocket` by default. */
+  /** The platform's `WebSocket` by default. Node has one since 22; on an older one, pass that of a package such as `ws`. */
   WebSocket?: WatchSocketConstructor;
 }
 
 export interface Client extends RestClient {
-  /** Watches a session, and resumes after a disconnect. See `watchSession`. */
+  /** Watches a session, and resumes after a disconnect. Throws if there is no WebSocket. See `watchSession`. */
   watchSession(id: string, options?: WatchOptions): SessionWatch;
-  /** Watches a context, or one place of it, and resumes after a disconnect. See `watchContext`. */
+  /** Watches a context, or one place of it, and resumes. Throws if there is no WebSocket. See `watchContext`. */
   watchContext(id: string, options?: ContextWatchOptions): ContextWatch;
 }
 
@@ -32,7 +32,7 @@ export interface Client extends RestClient {
 export function createClient(options: ClientOptions): Client {
   const { baseUrl } = options;
   const rest = createRestClient(options);
-  const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as WatchSocketConstructor);
+  const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as WatchSocketConstructor | undefined);
   const target = { baseUrl, rest, WebSocket, lease: options.lease };
   return {
     ...rest,

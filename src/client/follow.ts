@@ -59,7 +59,8 @@ export type WatchSocketConstructor = new (url: string, protocols: string[]) => W
 export interface WatchTarget {
   baseUrl: string;
   rest: Pick<RestClient, 'createTicket'>;
-  WebSocket: WatchSocketConstructor;
+  /** Undefined if the platform has none, and none was given. */
+  WebSocket: WatchSocketConstructor | undefined;
 }
 
 const PING_EVERY_MS = 25_000;
@@ -83,12 +84,14 @@ interface ConnectionEnding {
 /**
  * Follows something until `close`, an abort, or an error that a reconnect cannot mend.
  * @returns `ended` resolves with that error, or with null. It never rejects
+ * @throws TypeError at once if there is no WebSocket
  */
 export function follow(
   target: WatchTarget,
   following: Following,
   options: FollowOptions,
 ): { ended: Promise<ApiError | null>; close(): void } {
+  const WebSocket = socketClassOf(target);
   const closing = new AbortController();
   const close = () => closing.abort();
   if (options.signal?.aborted) close();
@@ -97,7 +100,7 @@ export function follow(
   const run = async (): Promise<ApiError | null> => {
     for (let attempt = 0; !closing.signal.aborted; attempt++) {
       options.onConnection?.({ status: 'connecting' });
-      const ending = await connectOnce(target, following, options, closing.signal);
+      const ending = await connectOnce({ ...target, WebSocket }, following, options, closing.signal);
       if (closing.signal.aborted) break;
       if (ending instanceof ApiError) return ending;
       if (ending.greeted) attempt = 0;
@@ -110,9 +113,17 @@ export function follow(
   return { ended: run().finally(() => options.signal?.removeEventListener('abort', close)), close };
 }
 
+/** @throws TypeError that says what to do */
+function socketClassOf({ WebSocket }: WatchTarget): WatchSocketConstructor {
+  if (typeof WebSocket === 'function') return WebSocket;
+  throw new TypeError(
+    'A watch needs a WebSocket, which this runtime does not have. Use Node 22 or newer, or give createClient the class of a package: import { WebSocket } from "ws".',
+  );
+}
+
 /** Runs one connection, from its ticket to its end. @returns an `ApiError` if the watch must not reconnect */
 async function connectOnce(
-  target: WatchTarget,
+  target: WatchTarget & { WebSocket: WatchSocketConstructor },
   following: Following,
   options: FollowOptions,
   signal: AbortSignal,
@@ -123,7 +134,8 @@ async function connectOnce(
     if (signal.aborted) return { greeted: false, code: 0, reason: 'closed' };
     const query = new URLSearchParams(following.connect()).toString();
     const url = webSocketUrl(target.baseUrl, query === '' ? path : `${path}?${query}`);
-    const socket = new target.WebSocket(url, [SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX + ticket]);
+    const socket = openSocket(target.WebSocket, url, ticket);
+    if (socket instanceof ApiError) return socket;
     const ending = await runProtocol(socket, following, options, signal);
     const refused = refusalOf(ending);
     if (refused) return refused;
@@ -133,6 +145,19 @@ async function connectOnce(
   } catch (error) {
     if (error instanceof ApiError && isFinal(error)) return error;
     return { greeted: false, code: 0, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/**
+ * Opens a socket. A constructor throws only for what a retry cannot mend: its arguments, or the policy of a page, which
+ * forbids `ws:` on one of `https:`.
+ */
+function openSocket(WebSocket: WatchSocketConstructor, url: string, ticket: string): WatchSocket | ApiError {
+  try {
+    return new WebSocket(url, [SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX + ticket]);
+  } catch (error) {
+    const detail = `The socket cannot be opened: ${error instanceof Error ? error.message : error}`;
+    return new ApiError(localProblem('malformed_request', 400, 'The socket cannot be opened', detail));
   }
 }
 

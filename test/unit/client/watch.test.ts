@@ -18,7 +18,7 @@ class ControlPlane {
   acceptsSockets = true;
   answersPings = true;
 
-  watch(options: WatchOptions = {}) {
+  watch(options: WatchOptions = {}, beforeOpening = () => {}) {
     const plane = this;
     const client = createClient({
       baseUrl: 'http://control.test',
@@ -32,6 +32,7 @@ class ControlPlane {
       },
       WebSocket: class extends ModelSocket {
         constructor(url: string, protocols: string[]) {
+          beforeOpening();
           super(plane, url, protocols);
         }
       },
@@ -100,6 +101,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.unstubAllGlobals();
 });
 
 const LONGEST_PAUSE_MS = 15_000;
@@ -231,4 +233,23 @@ it('a watch that is closed or aborted ends without an error and opens no other c
   await passTime();
   expect(plane.sockets).toHaveLength(2);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('without a WebSocket, a watch of a session or of a context throws at once, and says how to get one', () => {
+  vi.stubGlobal('WebSocket', undefined);
+  const client = createClient({ baseUrl: 'http://control.test', token: 'the-token' });
+  const expected = /Node 22 or newer, or give createClient the class of a package/;
+  expect(() => client.watchSession(ID)).toThrow(expected);
+  expect(() => client.watchContext('global')).toThrow(expected);
+});
+
+it('a watch ends, and does not retry, when the platform refuses to open its socket', async () => {
+  let opened = 0;
+  const watch = plane.watch({}, () => {
+    opened++;
+    throw new DOMException('An insecure socket is forbidden here', 'SecurityError');
+  });
+  await passTime();
+  expect(opened).toBe(1);
+  expect((await watch.ended)?.message).toContain('An insecure socket is forbidden here');
 });
