@@ -41,11 +41,14 @@ type Values<O extends OptionSpecs> = ReturnType<
   typeof parseArgs<{ options: O; allowPositionals: true; strict: true }>
 >['values'];
 
-/** The arguments of a command, in their order. A `rest` argument takes all that follow. */
-export type ArgumentSpecs = Readonly<Record<string, 'required' | 'optional' | 'rest'>>;
+/**
+ * The arguments of a command, in their order. A `rest` argument takes all that follow. A `required` one must not be empty,
+ * because an empty one is mostly a variable that was not set; one that `may_be_empty` is required, too.
+ */
+export type ArgumentSpecs = Readonly<Record<string, 'required' | 'may_be_empty' | 'optional' | 'rest'>>;
 
 type Arguments<A extends ArgumentSpecs> = {
-  [Name in keyof A]: A[Name] extends 'rest' ? string[] : A[Name] extends 'required' ? string : string | undefined;
+  [Name in keyof A]: A[Name] extends 'rest' ? string[] : A[Name] extends 'optional' ? string | undefined : string;
 };
 
 export interface Invocation<O extends OptionSpecs, A extends ArgumentSpecs> {
@@ -176,7 +179,7 @@ function nameArguments(
   const named: Record<string, string | string[] | undefined> = {};
   for (const [name, kind] of Object.entries(specs)) {
     named[name] = kind === 'rest' ? left.splice(0) : left.shift();
-    const isMissing = kind === 'required' && !named[name];
+    const isMissing = (kind === 'required' && !named[name]) || (kind === 'may_be_empty' && named[name] === undefined);
     if (isMissing) throw new CliError(`The ${name} is missing. ${forms}`, exitCode.usage);
   }
   if (left.length === 0) return named;

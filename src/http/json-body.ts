@@ -1,7 +1,7 @@
+import { inexactIn } from '../protocol/common/exact-json.ts';
 import { MAX_BODY_BYTES } from '../protocol/common/limits.ts';
 import { mediaTypeIn } from '../protocol/common/media-types.ts';
 import type { AppContext } from './context.ts';
-import { inexactIn } from './exact-json.ts';
 import { Refusal, refusal } from './refusal.ts';
 
 /** The type that curl sends with `-d` by default. It is accepted, because such bodies are meant as JSON. */

@@ -1,7 +1,7 @@
 import type { Client } from '../../../src/client/client.ts';
 import { ApiError } from '../../../src/client/errors.ts';
 import { SessionId, Uuid } from '../../../src/protocol/common/ids.ts';
-import { MAIN } from '../../../src/protocol/context/address.ts';
+import { ContextName, MAIN } from '../../../src/protocol/context/address.ts';
 import type { ContextSummary, ContextWriter } from '../../../src/protocol/context/context.ts';
 import { CliError, exitCode, oio } from '../../command.ts';
 import { explainApiError } from '../../connection.ts';
@@ -27,19 +27,29 @@ export async function contextRefOf(client: Pick<Client, 'sessions' | 'agents'>, 
   if (scope !== undefined) {
     const dot = rest.indexOf('.');
     const owner = dot < 0 ? rest : rest.slice(0, dot);
-    const name = dot < 0 ? '' : rest.slice(dot).toLowerCase();
+    const name = dot < 0 ? '' : `.${nameOf(rest.slice(dot + 1))}`;
     const isSession = scope.toLowerCase() === 'session';
     return isSession
       ? `session.${await sessionIdOf(client, owner)}${name}`
       : `agent.${await agentIdOf(client, owner)}${name}`;
   }
+  const workspace = /^global(?:\.(.*))?$/i.exec(text);
+  if (workspace) return workspace[1] === undefined ? 'global' : `global.${nameOf(workspace[1])}`;
   const ref = text.toLowerCase();
-  if (/^global(\.|$)/.test(ref)) return ref;
   if (SessionId().safeParse(ref).success) return `session.${ref}`;
   if (Uuid().safeParse(ref).success) return ref;
   if (/^[0-9a-f-]+$/.test(ref)) return `session.${await sessionIdOf(client, ref)}`;
   throw new CliError(
     `"${text}" is no context. Give session.<session>, agent.<agent> or global, or an id of "${oio} context list".`,
+    exitCode.usage,
+  );
+}
+
+/** The name of a context, which is not changed: another name is another context. @throws CliError */
+function nameOf(text: string): string {
+  if (ContextName().safeParse(text).success) return text;
+  throw new CliError(
+    `"${text}" is no name of a context: it has 1–63 lower-case letters, digits, dashes and underscores.`,
     exitCode.usage,
   );
 }

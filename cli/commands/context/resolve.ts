@@ -2,7 +2,7 @@ import { CliError, defineCommand, exitCode, parseInteger, parseWord } from '../.
 import { printJson } from '../../terminal.ts';
 import { connect, jsonOption, printLines } from '../session/common.ts';
 import { contextRefOf, explained, WHICH } from './common.ts';
-import { parseValue } from './set.ts';
+import { parseValue } from './value.ts';
 
 const MAX_NUMBER = 0xffff_ffff;
 

@@ -1,4 +1,3 @@
-import { text as readAll } from 'node:stream/consumers';
 import { ApiError } from '../../../src/client/errors.ts';
 import { SECRET_MASK } from '../../../src/protocol/context/visible.ts';
 import { CliError, defineCommand, exitCode, oio } from '../../command.ts';
@@ -7,6 +6,7 @@ import { paint, printable, printJson } from '../../terminal.ts';
 import { connect, jsonOption, printLines } from '../session/common.ts';
 import { contextRefOf, explained, PATHS, WHICH } from './common.ts';
 import { versionOf } from './get.ts';
+import { readValue, VALUES } from './value.ts';
 
 /** A longer value is not repeated in the command that an error suggests. */
 const REPEATED_CHARS = 200;
@@ -20,10 +20,10 @@ export const set = defineCommand({
   details: [
     WHICH,
     PATHS,
-    'The value is JSON, or else a text. Put "--" before a value that begins with a dash.',
+    VALUES,
     'With --expected-version, nothing is written if somebody has changed the place since that version.',
   ].join('\n'),
-  arguments: { context: 'required', path: 'required', value: 'required' },
+  arguments: { context: 'required', path: 'required', value: 'may_be_empty' },
   options: {
     text: { type: 'boolean', default: false, description: 'The value is a text, also if it looks like JSON' },
     secret: {
@@ -39,7 +39,7 @@ export const set = defineCommand({
     ...jsonOption,
   },
   async run({ values: { text, secret, 'expected-version': expected, json }, args: { context, path, value: given } }) {
-    const value = parseValue(given === '-' ? await readStandardInput() : given, text);
+    const value = await readValue(given, text);
     const expected_version = versionOf('--expected-version', expected);
     const client = connect();
     const ref = await contextRefOf(client, context);
@@ -57,30 +57,6 @@ export const set = defineCommand({
     return exitCode.ok;
   },
 });
-
-/**
- * The value of an argument: JSON, or else a text. What begins like JSON must be JSON, so that a mistake in it is no text.
- * @throws CliError
- */
-export function parseValue(given: string, isText: boolean): unknown {
-  if (isText) return given;
-  try {
-    return JSON.parse(given) as unknown;
-  } catch (error) {
-    if (!/^\s*[[{"]/.test(given)) return given;
-    const reason = (error as Error).message;
-    throw new CliError(
-      `The value begins like JSON, but is none: ${reason}. Correct it, or give --text if it is a text.`,
-      exitCode.usage,
-    );
-  }
-}
-
-/** Standard input, without the end of its last line. */
-async function readStandardInput(): Promise<string> {
-  if (process.stdin.isTTY) process.stderr.write('Type the value, and end it with Ctrl-D on a new line.\n');
-  return (await readAll(process.stdin)).replace(/\r?\n$/, '');
-}
 
 /** What a conflict has: `current` of the error. */
 interface ConflictDetails {

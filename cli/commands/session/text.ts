@@ -1,6 +1,6 @@
-import { text as readAll } from 'node:stream/consumers';
 import { CliError, exitCode } from '../../command.ts';
 import { readOptionFile } from '../../option-file.ts';
+import { readStandardInput } from '../../standard-input.ts';
 
 /** The option of commands that take a text. A file can hold a text that is too long for a command line. */
 export const textOptions = {
@@ -16,7 +16,7 @@ export async function readText(name: string, argument: string | undefined, file:
   if ((argument === undefined) === (file === undefined)) {
     throw new CliError(`Give the ${name} as one argument, or with --file <path>, but not both.`, exitCode.usage);
   }
-  const text = argument ?? (file === '-' ? await readAll(process.stdin) : readOptionFile('--file', file ?? ''));
+  const text = argument ?? (file === '-' ? await readStandardInput() : readOptionFile('--file', file ?? ''));
   if (text.trim() === '') throw new CliError(`The ${name} is empty.`, exitCode.usage);
   return text;
 }

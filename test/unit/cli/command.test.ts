@@ -55,6 +55,19 @@ describe('a command', () => {
   });
 });
 
+it('an empty argument is a missing one, unless the command says that it may be empty', async () => {
+  const set = defineCommand({
+    summary: 'Set',
+    usage: ['set <value>'],
+    arguments: { value: 'may_be_empty' },
+    options: {},
+    run: async ({ args }) => args.value.length,
+  });
+  expect(await set.run([''])).toBe(0);
+  await expect(set.run([])).rejects.toThrow('The value is missing.');
+  await expect(sample.run([''])).rejects.toThrow('The thing is missing.');
+});
+
 describe('a group of commands', () => {
   const group = defineGroup('group', 'Group', { sample, other: sample });
 

@@ -1,8 +1,11 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../../../cli/command.ts';
 import { contextRefOf, shownRef } from '../../../cli/commands/context/common.ts';
-import { parseValue, quoted } from '../../../cli/commands/context/set.ts';
+import { quoted } from '../../../cli/commands/context/set.ts';
+import { parseValue } from '../../../cli/commands/context/value.ts';
 import { conflictLines, contextDiffLines, contextLines, historyLines, keyLines } from '../../../cli/context-lines.ts';
+import { readStandardInput } from '../../../cli/standard-input.ts';
 import type { Client } from '../../../src/client/client.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { Context, ContextChange, type ContextWriter } from '../../../src/protocol/context/context.ts';
@@ -100,6 +103,13 @@ describe('the name of a context', () => {
     expect(await contextRefOf(client, text)).toBe(ref);
   });
 
+  it.each(['global.LoWer', 'session.0198c2f0.Plan', 'global.'])(
+    '%s is refused, and no other one taken',
+    async (text) => {
+      await expect(contextRefOf(client, text)).rejects.toThrow('lower-case letters');
+    },
+  );
+
   it('says what to give if it is none', async () => {
     await expect(contextRefOf(client, 'nothing')).rejects.toThrow('Give session.<session>, agent.<agent> or global');
   });
@@ -119,7 +129,6 @@ describe('a value on the command line', () => {
     ['null', null],
     ['{"a":[]}', { a: [] }],
     ['"3"', '3'],
-    ['', ''],
   ])('%j is %j', (given, value) => {
     expect(parseValue(given, false)).toEqual(value);
   });
@@ -128,6 +137,24 @@ describe('a value on the command line', () => {
     expect(() => parseValue('{status: green}', false)).toThrow(CliError);
     expect(parseValue('{status: green}', true)).toBe('{status: green}');
     expect(parseValue('3', true)).toBe('3');
+  });
+
+  it.each(['1e999', '{"n":1e999}', '12345678901234567890', '["\\ud800"]'])(
+    '%s is refused, because another value would come of it',
+    (given) => {
+      expect(() => parseValue(given, false)).toThrow(CliError);
+      expect(parseValue(given, true)).toBe(given);
+    },
+  );
+
+  it('is an empty text only if it was said to be a text', () => {
+    expect(parseValue('', true)).toBe('');
+    expect(() => parseValue('', false)).toThrow('--text');
+  });
+
+  it('of standard input is refused if it is no UTF-8', async () => {
+    expect(await readStandardInput(Readable.from([Buffer.from('caf\u00e9\n')]))).toBe('caf\u00e9\n');
+    await expect(readStandardInput(Readable.from([Buffer.from('caf\u00e9', 'latin1')]))).rejects.toThrow('UTF-8');
   });
 
   it('is one word in a command that an error suggests', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { inexactIn } from '../../../src/http/exact-json.ts';
+import { inexactIn } from '../../../src/protocol/common/exact-json.ts';
 
 it.each([
   ['{"metadata":{"id":12345678901234567890}}', 'id'],
