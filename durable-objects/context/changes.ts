@@ -1,7 +1,8 @@
 import { whyOutOfBounds } from '../../src/domain/context/bounds.ts';
-import { type Edit, editsBetween, pathOf, valueAt } from '../../src/domain/context/edits.ts';
+import { type Edit, editsBetween, type Path, pathOf, pointerOf, valueAt } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
 import type { Mark } from '../../src/domain/context/secrets.ts';
+import type { ChangedPlace } from '../../src/domain/context/stamps.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { NewContext } from '../../src/ports/contexts.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
@@ -85,12 +86,12 @@ export class Changes {
 
   /** The refusal of a change by a writer that has seen none of the newest version; null if it may go on. */
   whyStale(edits: readonly Edit[], { versions, atPlaces = false }: Expected): Outcome<never> | null {
-    const { version, stamps } = this.#journal.head;
+    const { version, stamps, data } = this.#journal.head;
     if (versions === undefined || versions.includes(version)) return null;
     const seen = Math.max(0, ...versions.filter((one) => one < version));
-    const inConflict = edits.filter(({ path }) => stamps.newestIn(pathOf(path)).version > seen);
+    const inConflict = edits.filter(({ path }) => stamps.newestIn(pathOf(path), data).version > seen);
     if (atPlaces && inConflict.length === 0) return null;
-    const keys = onePerPlace(inConflict.map((edit) => this.#conflictAt(edit))).slice(0, SHOWN_CONFLICTS);
+    const keys = onePerPlace(inConflict.map((edit) => this.#conflictAt(edit, seen))).slice(0, SHOWN_CONFLICTS);
     const can_merge = inConflict.length === 0;
     const detail = can_merge
       ? `The context has version ${version}. Your changes are in other places: send them again with that version.`
@@ -99,11 +100,34 @@ export class Changes {
   }
 
   /** A place in conflict, as it is shown. */
-  #conflictAt({ path, value }: Edit): { path: string; current?: Visible; yours?: Visible } {
-    const current = valueAt(this.#journal.head.data, pathOf(path));
+  #conflictAt({ path, value }: Edit, seen: number): PlaceInConflict {
+    const { data } = this.#journal.head;
     const yours = this.#secrets.maskAs('yours', value, path);
-    return { path: this.#secrets.placeOf(path), ...this.#secrets.maskAs('current', current, path), ...yours };
+    const current = this.#secrets.maskAs('current', valueAt(data, pathOf(path)), path);
+    return { path: this.#secrets.placeOf(path), ...current, ...yours, changed: this.#changedIn(pathOf(path), seen) };
   }
+
+  /** What others have changed there since; the place as a whole, if that is too much. */
+  #changedIn(place: Path, seen: number): ChangedPlace[] {
+    const { stamps, data } = this.#journal.head;
+    const changed: ChangedPlace[] = [];
+    for (const { path, version } of stamps.changedIn(place, data, seen)) {
+      if (changed.length === SHOWN_CONFLICTS) {
+        return [{ path: this.#secrets.placeOf(pointerOf(place)), version: stamps.newestIn(place, data).version }];
+      }
+      changed.push({ path: this.#secrets.placeOf(path), version });
+    }
+    return changed;
+  }
+}
+
+/** @see `ERROR_CODES.context_conflict` */
+interface PlaceInConflict {
+  path: string;
+  current?: Visible;
+  yours?: Visible;
+  /** The places in it that were changed since the version that the writer has seen. */
+  changed: ChangedPlace[];
 }
 
 export function outOfBounds(problem: string, path: string): Outcome<never> {

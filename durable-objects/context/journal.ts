@@ -1,6 +1,6 @@
 import { BoundedMap } from '../../src/domain/bounded-map.ts';
 import { whyOutOfBounds } from '../../src/domain/context/bounds.ts';
-import { applyEdits, type Edit } from '../../src/domain/context/edits.ts';
+import { applyEdits, type Edit, Editing } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
 import { unchangedSince } from '../../src/domain/context/place.ts';
 import { type Stamp, type StampNode, Stamps } from '../../src/domain/context/stamps.ts';
@@ -131,7 +131,7 @@ export class Journal {
     const version = head.version + 1;
     const texts = { by: JSON.stringify(by), edits: JSON.stringify(edits), merged: merged && JSON.stringify(merged) };
     this.#insert({ version, id: platform.uuid(), at, ...texts });
-    head.stamps.record(edits, stampOf(version, at, by));
+    head.stamps.record(edits, stampOf(version, at, by), head.data);
     this.#head = { version, at, by, data: this.#after(edits), stamps: head.stamps };
     this.#next = null;
     if (version - this.baseVersion >= 2 * KEPT_CHANGES) this.#fold(version - KEPT_CHANGES);
@@ -227,13 +227,17 @@ export class Journal {
 /** A base after the changes that follow it. The stamps of the base become those of the result. */
 function replayed(base_version: number, { at, by, data, stamps }: Base, changes: readonly ChangeRow[]): Head {
   const head: Head = { version: base_version, at, by, data, stamps: new Stamps(stamps) };
-  const edits = changes.map((row) => JSON.parse(row.edits) as Edit[]);
-  for (const [index, row] of changes.entries()) {
+  const editing = new Editing(data);
+  for (const row of changes) {
     const writer = JSON.parse(row.by) as ContextWriter;
-    head.stamps.record(edits[index]!, stampOf(row.version, row.at, writer));
+    const stamp = stampOf(row.version, row.at, writer);
+    for (const edit of JSON.parse(row.edits) as Edit[]) {
+      head.stamps.record([edit], stamp, editing.value);
+      editing.make(edit);
+    }
     Object.assign(head, { version: row.version, at: row.at, by: writer });
   }
-  head.data = applyEdits(data, edits.flat());
+  head.data = editing.value;
   return head;
 }
 

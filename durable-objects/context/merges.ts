@@ -74,9 +74,16 @@ export class Merges {
     const open: { source: MergeSource; conflict: MergeConflict }[] = [];
     for (const source of sources) {
       const theirs = new Stamps(source.stamps);
-      const decide = decideBy(strategy, { target: stamps, source: theirs });
-      const { value, conflicts } = merge(this.#baseOf(source), data, source.data as JsonObject, decide);
-      for (const edit of editsBetween(data, value)) stamps.record([edit], theirs.newestIn(pathOf(edit.path)));
+      const ours = data;
+      const other = source.data as JsonObject;
+      const decide = decideBy(strategy, {
+        target: (place) => stamps.newestIn(place, ours),
+        source: (place) => theirs.newestIn(place, other),
+      });
+      const { value, conflicts } = merge(this.#baseOf(source), ours, other, decide);
+      for (const edit of editsBetween(ours, value)) {
+        stamps.record([edit], theirs.newestIn(pathOf(edit.path), other), ours);
+      }
       data = value;
       open.push(...conflicts.map((conflict) => ({ source, conflict })));
     }

@@ -80,7 +80,7 @@ export class ContextViews {
     const path = ofLastItem(data, pathOf(sees ? pointer : secrets.placeOf(pointer)));
     const value = valueIn(data, path);
     if (value === undefined) return noSuchKey(pointer);
-    const changed = stamps.newestIn(path);
+    const changed = stamps.newestIn(path, data);
     return ok({
       ...{ id: records.get().id, path: pointerOf(path), version: now },
       value: sees ? reveal(value) : secrets.mask(value, path),

@@ -47,32 +47,45 @@ function compare(before: JsonObject, after: JsonObject, path: Path, edits: Edit[
 
 /**
  * Makes the edits. The given value does not change, and the new one shares with it what stays. Objects on the way that
- * are missing are created, and other values on the way are replaced. Each object is copied at most once.
+ * are missing are created, and other values on the way are replaced.
  */
 export function applyEdits(value: JsonObject, edits: readonly Edit[]): JsonObject {
-  const copies = new Set<JsonObject>();
-  const copyOf = (original: Json | undefined): JsonObject => {
-    if (isObject(original) && copies.has(original)) return original;
-    const copy = isObject(original) ? { ...original } : {};
-    copies.add(copy);
-    return copy;
-  };
-  let root = value;
-  for (const edit of edits) {
-    const path = pathOf(edit.path);
-    if (edit.value === undefined && valueAt(root, path) === undefined) continue;
-    root = copyOf(root);
-    let at = root;
-    for (const member of path.slice(0, -1)) {
-      const below = copyOf(memberOf(at, member));
+  const editing = new Editing(value);
+  for (const edit of edits) editing.make(edit);
+  return editing.value;
+}
+
+/** Makes edits one after another. Each object is copied at most once. */
+export class Editing {
+  value: JsonObject;
+  readonly #copies = new Set<JsonObject>();
+
+  /** @param value does not change */
+  constructor(value: JsonObject) {
+    this.value = value;
+  }
+
+  make({ path, value }: Edit): void {
+    const members = pathOf(path);
+    if (value === undefined && valueAt(this.value, members) === undefined) return;
+    this.value = this.#copyOf(this.value);
+    let at = this.value;
+    for (const member of members.slice(0, -1)) {
+      const below = this.#copyOf(memberOf(at, member));
       at[member] = below;
       at = below;
     }
-    const last = path.at(-1)!;
-    if (edit.value === undefined) delete at[last];
-    else setMember(at, last, edit.value);
+    const last = members.at(-1)!;
+    if (value === undefined) delete at[last];
+    else setMember(at, last, value);
   }
-  return root;
+
+  #copyOf(original: Json | undefined): JsonObject {
+    if (isObject(original) && this.#copies.has(original)) return original;
+    const copy = isObject(original) ? { ...original } : {};
+    this.#copies.add(copy);
+    return copy;
+  }
 }
 
 /** The value at a place; undefined if there is none. */

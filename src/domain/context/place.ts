@@ -55,8 +55,8 @@ export function unchangedSince(value: JsonObject, stamps: StampNode, version: nu
 function placesAfter(node: StampNode, version: number, path: Path): Edit[] {
   return Object.entries(node.below ?? {}).flatMap(([member, child]) => {
     const place = [...path, member];
-    return child.stamp.version > version
-      ? [{ path: pointerOf(place), value: UNKNOWN }]
-      : placesAfter(child, version, place);
+    if (child.stamp.version <= version) return placesAfter(child, version, place);
+    const wasAbsent = child.before !== undefined && child.before.version <= version;
+    return wasAbsent ? [{ path: pointerOf(place) }] : [{ path: pointerOf(place), value: UNKNOWN }];
   });
 }

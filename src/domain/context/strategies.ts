@@ -1,7 +1,7 @@
-import { pathOf } from './edits.ts';
+import { type Path, pathOf } from './edits.ts';
 import type { Json } from './json.ts';
 import type { Decide } from './merge.ts';
-import type { Stamp, Stamps } from './stamps.ts';
+import type { Stamp } from './stamps.ts';
 
 export type MergeStrategy = 'last_write_wins' | 'deep_merge' | 'prefer_source' | 'prefer_target' | 'manual';
 
@@ -13,9 +13,9 @@ export type MergeStrategy = 'last_write_wins' | 'deep_merge' | 'prefer_source' |
  * - `prefer_source`, `prefer_target`: that side.
  * - `manual`: nothing; each conflict stays open.
  *
- * @param stamps who has changed each side last
+ * @param last the newest stamp of a place, on each side
  */
-export function decideBy(strategy: MergeStrategy, stamps: { target: Stamps; source: Stamps }): Decide {
+export function decideBy(strategy: MergeStrategy, last: Record<'target' | 'source', (place: Path) => Stamp>): Decide {
   switch (strategy) {
     case 'manual':
       return () => null;
@@ -30,7 +30,7 @@ export function decideBy(strategy: MergeStrategy, stamps: { target: Stamps; sour
     case 'last_write_wins':
       return ({ path, target, source }) => {
         const place = pathOf(path);
-        const [theirs, ours] = [stamps.source.newestIn(place), stamps.target.newestIn(place)];
+        const [theirs, ours] = [last.source(place), last.target(place)];
         return { value: isLater({ ...theirs, value: source }, { ...ours, value: target }) ? source : target };
       };
   }

@@ -74,3 +74,44 @@ test('a put is atomic', async () => {
     ({ runtime }) => valueIn(runtime.read(CALL)).data,
   );
 });
+
+test('what nobody has put into a new object is no conflict, by whatever request', () => {
+  const context = home({ z: 1 });
+  put(context, '/build/status', true);
+  const operations = [{ op: 'add', path: '/build', value: { status: true, since: 1 } }] as const;
+  expect(valueIn(put(context, '/build/by', 'me', 1))).toMatchObject({ version: 3 });
+  expect(update(context, { build: { at: 1 } }, 1)).toMatchObject({
+    failure: { current: { can_merge: true, keys: [] } },
+  });
+  expect(context.runtime.update({ ...CALL, if_match: [1] }, { operations: [...operations] })).toMatchObject({
+    failure: { current: { can_merge: false, keys: [{ path: '/build/by' }] } },
+  });
+});
+
+test('a place in an object that somebody has put over another value, or has removed, is in conflict', () => {
+  const context = home({ text: 'x', gone: { a: 1 } });
+  put(context, '/text', { a: 1 });
+  expect(put(context, '/text/b', 1, 1)).toMatchObject({ failure: { current: { keys: [{ path: '/text/b' }] } } });
+  context.runtime.removeKey(CALL, '/gone');
+  expect(put(context, '/gone/b', 1, 1)).toMatchObject({ failure: { current: { keys: [{ path: '/gone' }] } } });
+  put(context, '/gone/c', 1);
+  expect(put(context, '/gone/b', 1, 2)).toMatchObject({ failure: { current: { keys: [{ path: '/gone/b' }] } } });
+  expect(put(context, '/gone/b', 1, 3)).toMatchObject({ ok: true });
+});
+
+test('a conflict names the places that were changed, with their versions', () => {
+  const context = home({});
+  put(context, '/build', { status: 1, jobs: { a: 1 } });
+  put(context, '/build/jobs/b', 1);
+  const changed = [
+    { path: '/build/status', version: 2 },
+    { path: '/build/jobs/a', version: 2 },
+    { path: '/build/jobs/b', version: 3 },
+  ];
+  expect(put(context, '/build', 'x', 1)).toMatchObject({
+    failure: { current: { keys: [{ path: '/build', changed }] } },
+  });
+  update(context, { build: Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`n${n}`, n])) });
+  const whole = [{ path: '/build', version: 4 }];
+  expect(put(context, '/build', 'x', 1)).toMatchObject({ failure: { current: { keys: [{ changed: whole }] } } });
+});

@@ -39,7 +39,7 @@ test('a merge from what is known of an old version has all conflicts of one from
   fc.assert(
     fc.property(contextValue, contextValue, contextValue, (old, now, other) => {
       const stamps = new Stamps({ stamp: { version: 1, at: 1, by: 'a' } });
-      stamps.record(editsBetween(old, now), { version: 2, at: 2, by: 'a' });
+      stamps.record(editsBetween(old, now), { version: 2, at: 2, by: 'a' }, old);
       const known = unchangedSince(now, stamps.root, 1);
       const exact = merge(old, other, now);
       const guessed = merge(known, other, now);

@@ -1,19 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyEdits, editsBetween, pathOf } from '../../../../src/domain/context/edits.ts';
+import { applyEdits, editsBetween, type Path, pathOf } from '../../../../src/domain/context/edits.ts';
 import type { Json, JsonObject } from '../../../../src/domain/context/json.ts';
 import { merge } from '../../../../src/domain/context/merge.ts';
-import { Stamps } from '../../../../src/domain/context/stamps.ts';
+import { type Stamp, Stamps } from '../../../../src/domain/context/stamps.ts';
 import { decideBy, type MergeStrategy } from '../../../../src/domain/context/strategies.ts';
 import { runs } from '../../../support/seeds.ts';
 import { contextValue } from './context.arbitrary.ts';
 
 const ROOT = { version: 1, at: 0, by: 'base' };
+type NewestIn = (place: Path) => Stamp;
+
 /** The stamps of a context that was changed from its base at one time. */
-function stampsOf(base: JsonObject, value: JsonObject, at: number, version: number): Stamps {
+function stampsOf(base: JsonObject, value: JsonObject, at: number, version: number): NewestIn {
   const stamps = new Stamps({ stamp: ROOT });
-  stamps.record(editsBetween(base, value), { version, at, by: `at ${at}` });
-  return stamps;
+  stamps.record(editsBetween(base, value), { version, at, by: `at ${at}` }, base);
+  return (place) => stamps.newestIn(place, value);
 }
 
 describe('whatever three values are merged', () => {
@@ -63,7 +65,7 @@ describe('whatever three values are merged', () => {
     fc.assert(
       fc.property(contextValue, contextValue, contextValue, fc.nat(3), fc.nat(3), (base, x, y, at, later) => {
         const [ofX, ofY] = [stampsOf(base, x, at, 2), stampsOf(base, y, later, 3)];
-        const decide = (target: Stamps, source: Stamps) => decideBy('last_write_wins', { target, source });
+        const decide = (target: NewestIn, source: NewestIn) => decideBy('last_write_wins', { target, source });
         const there = merge(base, x, y, decide(ofX, ofY));
         expect(there).toEqual(merge(base, y, x, decide(ofY, ofX)));
         for (const strategy of ['last_write_wins', 'deep_merge', 'prefer_source', 'prefer_target'] as const) {
