@@ -82,10 +82,11 @@ it('a conflict that a merge has left open is shown with both sides, and decided 
   dashboard,
 }) => {
   const { contexts } = stack.client;
-  const [mine, theirs] = [await newSession('Gets a merge'), await newSession('Is merged')];
+  const mine = await newSession('Gets a merge');
+  const theirs = `${mine.ref}.task-2`;
   await contexts.update(mine.ref, { updates: { port: 8080, host: 'here' } });
-  await contexts.update(theirs.ref, { updates: { port: 9090, host: 'there' } });
-  await contexts.merge({ context_ids: [theirs.ref, mine.ref] });
+  await contexts.update(theirs, { updates: { port: 9090, host: 'there', more: 1 } });
+  await contexts.merge({ context_ids: [theirs, mine.ref] });
   await dashboard.signIn();
   await page.goto(`${stack.url}/sessions/${mine.id}`);
   await page.getByRole('tab', { name: 'Context' }).click();
@@ -93,11 +94,16 @@ it('a conflict that a merge has left open is shown with both sides, and decided 
   const port = conflicts.getByRole('listitem').filter({ hasText: '/port' });
   await port.getByText('8080', { exact: true }).waitFor();
   await port.getByText('9090', { exact: true }).waitFor();
+  await port.getByText('From task 2').waitFor();
+  await page.getByText('merged from task 2, version 1').waitFor();
   expect(await axeViolations(page)).toEqual([]);
   await dashboard.button('Take the other one: /port').click();
   await dashboard.button('Keep what is there now: /host').click();
   await conflicts.waitFor({ state: 'detached' });
-  expect(await contexts.get(mine.ref)).toMatchObject({ data: { port: 9090, host: 'here' }, open_conflicts: 0 });
+  expect(await contexts.get(mine.ref)).toMatchObject({
+    data: { port: 9090, host: 'here', more: 1 },
+    open_conflicts: 0,
+  });
 });
 
 it('oio context list shows the contexts with their versions, by session and by the names of their members', async () => {

@@ -2,6 +2,7 @@ import { keepPreviousData, useInfiniteQuery, useQueries, useQuery, useQueryClien
 import { useEffect } from 'react';
 import { ApiError } from '../../../src/client/errors.ts';
 import { watchContext } from '../../../src/client/watch-context.ts';
+import { sourceText } from '../../../src/domain/context/source-text.ts';
 import { signOutIfUnauthorized, useClient } from './api.tsx';
 
 /** A context that does not exist cannot be watched. */
@@ -9,6 +10,8 @@ const UNWRITTEN_REFRESH_MS = 3_000;
 /** Its links and its open conflicts change without a version, so that a watch does not hear of it. */
 const REFRESH_MS = 15_000;
 const CHANGES_PER_PAGE = 20;
+/** The contexts that are read to name them. */
+const MAX_SOURCES = 20;
 
 /** The key of all that is read of a context. @param ref its id or its address */
 export function sharedContextKey(ref: string) {
@@ -101,5 +104,20 @@ export function useAgentNames(ids: readonly (string | null)[]): ReadonlyMap<stri
       staleTime: Infinity,
     })),
     combine: (names) => new Map(names.flatMap(({ data }, index) => (data ? [[wanted[index]!, data] as const] : []))),
+  });
+}
+
+/** Contexts in words, by their ids. One that cannot be read has none. */
+export function useSourceTexts(ids: readonly string[], sessionId: string): ReadonlyMap<string, string> {
+  const client = useClient();
+  const wanted = [...new Set(ids)].slice(0, MAX_SOURCES);
+  return useQueries({
+    queries: wanted.map((id) => ({
+      queryKey: ['context-source', id, sessionId],
+      queryFn: async () => sourceText(await client.contexts.get(id), sessionId),
+      staleTime: Infinity,
+      retry: false,
+    })),
+    combine: (texts) => new Map(texts.flatMap(({ data }, index) => (data ? [[wanted[index]!, data] as const] : []))),
   });
 }

@@ -12,9 +12,12 @@ import { ContextValue } from './context-value.tsx';
 export function ContextConflicts({
   contextRef,
   conflicts,
+  sources,
 }: {
   contextRef: string;
   conflicts: readonly ContextConflict[];
+  /** Contexts in words, by their ids. */
+  sources: ReadonlyMap<string, string>;
 }) {
   return (
     <Panel
@@ -25,7 +28,7 @@ export function ContextConflicts({
       <ul aria-label="Open conflicts" className="divide-y-2 divide-faint">
         {conflicts.map((conflict) => (
           <li key={conflict.n} className="space-y-2 px-3 py-2.5">
-            <Conflict contextRef={contextRef} conflict={conflict} />
+            <Conflict contextRef={contextRef} conflict={conflict} from={sources.get(conflict.source_id)} />
           </li>
         ))}
       </ul>
@@ -33,7 +36,8 @@ export function ContextConflicts({
   );
 }
 
-function Conflict({ contextRef, conflict }: { contextRef: string; conflict: ContextConflict }) {
+function Conflict(props: { contextRef: string; conflict: ContextConflict; from: string | undefined }) {
+  const { contextRef, conflict } = props;
   const client = useClient();
   const queries = useQueryClient();
   const mayWrite = useMay('write_context');
@@ -41,12 +45,12 @@ function Conflict({ contextRef, conflict }: { contextRef: string; conflict: Cont
     mutationFn: (choose: 'current' | 'source') => client.contexts.resolve(contextRef, conflict.n, { choose }),
     onSettled: () => queries.invalidateQueries({ queryKey: sharedContextKey(contextRef) }),
   });
-  const { path, base, current, source, source_id, source_version } = conflict;
+  const { path, base, current, source, source_id } = conflict;
   const place = visible(path);
   const sides = [
     ...('base' in conflict ? [['Both had', base] as const] : []),
     ['Now', current] as const,
-    [`Version ${source_version} of ${source_id.slice(0, 8)}`, source] as const,
+    [`From ${props.from ?? source_id.slice(0, 8)}`, source] as const,
   ];
   const busy = resolve.isPending;
   return (

@@ -26,6 +26,8 @@ export function ContextHistory(props: {
   changes: readonly ContextChange[];
   oldest: Origin | null;
   names: Names;
+  /** Contexts in words, by their ids. */
+  sources: Names;
   children?: ReactNode;
 }) {
   return (
@@ -34,7 +36,7 @@ export function ContextHistory(props: {
         {props.changes.map((change) => (
           <li key={change.version} className="space-y-1 px-3 py-2">
             <Provenance origin={change} names={props.names} />
-            <Edits change={change} />
+            <Edits change={change} sources={props.sources} />
           </li>
         ))}
         {props.oldest && (
@@ -53,13 +55,13 @@ export function ContextHistory(props: {
   );
 }
 
-function Edits({ change: { edits, merged = [] } }: { change: ContextChange }) {
+function Edits({ change: { edits, merged = [] }, sources }: { change: ContextChange; sources: Names }) {
   const more = edits.length - SHOWN_EDITS;
   return (
     <>
       {merged.map(({ id, version }) => (
         <p key={id} className="font-mono text-xs wrap-anywhere text-mute">
-          merged from version {version} of {id}
+          merged from {sources.get(id) ?? id}, version {version}
         </p>
       ))}
       <ul className="space-y-1">

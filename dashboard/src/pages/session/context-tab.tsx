@@ -7,6 +7,7 @@ import {
   useContextHistory,
   useOldestVersion,
   useSharedContext,
+  useSourceTexts,
 } from '../../data/use-shared-context.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
@@ -31,7 +32,7 @@ export function ContextTab({ sessionId }: { sessionId: string }) {
       {context.data === null ? (
         <Unwritten sessionId={sessionId} />
       ) : (
-        <Written contextRef={ref} context={context.data} />
+        <Written sessionId={sessionId} contextRef={ref} context={context.data} />
       )}
     </div>
   );
@@ -51,7 +52,8 @@ function Unwritten({ sessionId }: { sessionId: string }) {
   );
 }
 
-function Written({ contextRef, context }: { contextRef: string; context: Context }) {
+function Written(props: { sessionId: string; contextRef: string; context: Context }) {
+  const { sessionId, contextRef, context } = props;
   const { version, open_conflicts } = context;
   const history = useContextHistory(contextRef, version);
   const conflicts = useContextConflicts(contextRef, version, open_conflicts);
@@ -61,21 +63,31 @@ function Written({ contextRef, context }: { contextRef: string; context: Context
   const oldest = useOldestVersion(contextRef, base).data ?? null;
   const writers = [...changes, ...(oldest ? [oldest] : [])];
   const names = useAgentNames(writers.map(({ by }) => by.agent_id));
+  const sources = useSourceTexts(
+    [
+      ...(conflicts.data ?? []).map(({ source_id }) => source_id),
+      ...context.links.map(({ id }) => id),
+      ...changes.flatMap(({ merged = [] }) => merged.map(({ id }) => id)),
+    ],
+    sessionId,
+  );
   return (
     <>
       {conflicts.isError && <ErrorNotice error={conflicts.error} />}
-      {open_conflicts > 0 && conflicts.data && <ContextConflicts contextRef={contextRef} conflicts={conflicts.data} />}
+      {open_conflicts > 0 && conflicts.data && (
+        <ContextConflicts contextRef={contextRef} conflicts={conflicts.data} sources={sources} />
+      )}
       <Panel title="Values" aside={<span className="caps">version {version}</span>}>
         <Members rows={memberRows(context, changes, oldest)} names={names} />
       </Panel>
       {context.links.length > 0 && (
         <p className="font-mono text-xs wrap-anywhere text-mute">
-          Links to {context.links.map(({ id }) => id).join(', ')}
+          Links to {context.links.map(({ id }) => sources.get(id) ?? id).join(', ')}
         </p>
       )}
       {history.isError && <ErrorNotice error={history.error} />}
       {writers.length > 0 && (
-        <ContextHistory changes={changes} oldest={oldest} names={names}>
+        <ContextHistory changes={changes} oldest={oldest} names={names} sources={sources}>
           {history.hasNextPage && (
             <Button className="m-3" busy={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>
               Older changes
