@@ -59,6 +59,10 @@ export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
     return callHome(this.runtime, 'merge', args);
   }
 
+  repeated(...args: Args<'repeated'>): Answer<'repeated'> {
+    return callHome(this.runtime, 'repeated', args);
+  }
+
   conflicts(...args: Args<'conflicts'>): Answer<'conflicts'> {
     return callHome(this.runtime, 'conflicts', args);
   }

@@ -173,6 +173,13 @@ export class ContextRuntime {
     );
   }
 
+  repeated(call: Call): Outcome<ContextView | null> {
+    return this.#calls.read('repeated', call, () => {
+      const kept = this.#parts.kit.idempotency.recall<Changed>(call);
+      return kept ? this.#answer(call, kept) : ok(null);
+    });
+  }
+
   conflicts(call: Call, page: PageQuery = FIRST_PAGE): Outcome<ContextConflictsView> {
     return this.#read('conflicts', call, () => this.#parts.merges.conflicts(page));
   }

@@ -126,6 +126,8 @@ export interface ContextApi {
   readMasked(call: Call): Promise<Outcome<ContextView>>;
   /** Merges sources into it, all or none. @param create see `update` */
   merge(call: Call, request: MergeInto, create?: NewContext): Promise<Outcome<ContextView>>;
+  /** What a request with this idempotency key has made; null if it has made nothing. */
+  repeated(call: Call): Promise<Outcome<ContextView | null>>;
   conflicts(call: Call, page?: PageQuery): Promise<Outcome<ContextConflictsView>>;
   resolve(call: Call, n: number, request: ResolveConflictRequest): Promise<Outcome<ContextView>>;
   /** @param create see `update` */

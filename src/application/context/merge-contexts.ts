@@ -70,13 +70,21 @@ export async function mergeInto(
     );
     const found: MergeSource[] = [];
     for (const one of gathered) {
-      if (!one.ok) return one;
+      if (!one.ok) return firstAnswer(call, target, one);
       found.push(one.value);
     }
     const merged = await target.home.merge(call, { strategy, sources: found }, target.create);
     const isTaken = !merged.ok && merged.failure.code === 'context_conflict' && call.if_match === undefined;
     if (!isTaken || attempt === MAX_ATTEMPTS) return merged;
   }
+}
+
+/** A repeated request gets its first answer, also if a source has been deleted since. Any other gets the failure. */
+async function firstAnswer(call: Call, { home }: NamedContext, failure: Outcome<never>): Promise<Outcome<Context>> {
+  if (!call.idempotency) return failure;
+  const first = await home.repeated(call);
+  if (!first.ok) return first.failure.code === 'context_not_found' ? failure : first;
+  return first.value ? ok(first.value) : failure;
 }
 
 /** Reads a source, and its common ancestor with the target. */

@@ -69,6 +69,20 @@ describe('a merge', () => {
     expect(await read('global')).toMatchObject({ parents: [], open_conflicts: 0 });
   });
 
+  it('that is repeated gets its first answer, also after its source was deleted', async () => {
+    const { contexts, write, merge } = world();
+    const source = await write('global.source', { a: 1 });
+    await write('global', { b: 1 });
+    const again = callIn('default', 'again');
+    const first = valueIn(await merge(['global.source', 'global'], 'manual', again));
+    await write('global', { b: 2 });
+    valueIn(await contexts.home(source.id).call('remove', CALL));
+    expect(valueIn(await merge(['global.source', 'global'], 'manual', again))).toEqual(first);
+    const other = await merge(['global.source', 'global'], 'manual', callIn('default', 'other'));
+    expect(other).toMatchObject({ failure: { code: 'context_not_found' } });
+    expect(await merge(['global.source', 'global'])).toMatchObject({ failure: { code: 'context_not_found' } });
+  });
+
   it('finds the version that was merged last without reading the history', async () => {
     const platform = new CountingPlatform();
     const source = home({ n: 0 }, platform);
