@@ -1,6 +1,6 @@
 import { placeWriterText, writerText } from '../src/domain/context/writer-text.ts';
 import { ago } from '../src/domain/relative-time.ts';
-import type { Context, ContextChange, ContextDiff, ContextKey } from '../src/protocol/context/context.ts';
+import type { Context, ContextDiff, ContextKey } from '../src/protocol/context/context.ts';
 import type { ContextConflict } from '../src/protocol/context/merge.ts';
 import { oio } from './command.ts';
 import { paint, printable } from './terminal.ts';
@@ -8,73 +8,59 @@ import { cut } from './text-width.ts';
 
 /** The names of agents by their ids. */
 export type AgentNames = ReadonlyMap<string, string>;
+/** The addresses of contexts by their ids. */
+export type ContextNames = ReadonlyMap<string, string>;
 
-/** The most changed places of a version that are shown. */
-const SHOWN_EDITS = 20;
 /** A shorter value would say too little. */
 const MIN_VALUE_WIDTH = 24;
 
 /** A context as lines: what it is, its data as JSON, and what waits for a decision. @param now ms since the epoch */
-export function contextLines(context: Context, name: string, agents: AgentNames, now: number): string[] {
-  const { version, updated_at, updated_by, data, links } = context;
+export function contextLines(
+  context: Context,
+  name: string,
+  { agents, contexts }: { agents: AgentNames; contexts: ContextNames },
+  now: number,
+): string[] {
+  const { version, updated_at, updated_by, data, links, secret_paths } = context;
   const changed = `version ${version}, changed ${ago(updated_at, now)} by ${writerText(updated_by, agents)}`;
   return [
     `${paint('bold', printable(name))}  ${paint('dim', printable(changed))}`,
     ...jsonLines(data),
-    ...links.map(({ id }) => paint('dim', `· links to ${id}`)),
+    ...secret_paths.map((path) => secretLine(path)),
+    ...links.map(({ id }) => paint('dim', `· links to ${contexts.get(id) ?? id}`)),
   ];
 }
 
-/** The value of one place as lines. @param now ms since the epoch */
-export function keyLines({ path, value, version, changed }: ContextKey, agents: AgentNames, now: number): string[] {
+/**
+ * The value of one place as lines.
+ * @param secrets the places that are secret in it, or around it
+ * @param now ms since the epoch
+ */
+export function keyLines(
+  { path, value, version, changed }: ContextKey,
+  secrets: readonly string[],
+  agents: AgentNames,
+  now: number,
+): string[] {
   const by = placeWriterText(changed.by, agents);
   const when = `version ${version}, changed with version ${changed.version} ${ago(changed.at, now)} by ${by}`;
-  return [`${paint('bold', printable(path))}  ${paint('dim', printable(when))}`, ...valueLines(value)];
+  const title = `${paint('bold', printable(path))}  ${paint('dim', printable(when))}`;
+  return [title, ...valueLines(value), ...secrets.map(secretLine)];
+}
+
+/** Of the places that are secret, those that contain a place or are in it. */
+export function secretsAt(path: string, secret_paths: readonly string[]): string[] {
+  return secret_paths.filter((secret) => `${path}/`.startsWith(`${secret}/`) || secret.startsWith(`${path}/`));
+}
+
+/** The sign that a value which is shown is a secret. */
+export function secretLine(path: string): string {
+  return paint('yellow', `! ${printable(path)} is secret`);
 }
 
 /** A value in full: a text as it is, anything else as JSON. */
 export function valueLines(value: unknown): string[] {
   return typeof value === 'string' ? value.split('\n').map(printable) : jsonLines(value);
-}
-
-/** Who has made a version, and when. */
-type Origin = Pick<ContextChange, 'version' | 'at' | 'by'>;
-
-/**
- * The changes of a context as lines, the newest first.
- *
- * @param oldest the version before all of them; null if there are older changes
- * @param now ms since the epoch
- */
-export function historyLines(
-  changes: readonly ContextChange[],
-  oldest: Origin | null,
-  agents: AgentNames,
-  now: number,
-): string[] {
-  return [
-    ...changes.flatMap((change) => changeLines(change, agents, now)),
-    ...(oldest === null ? [] : [versionLine(oldest, agents, now), paint('dim', '  the oldest version that is kept')]),
-  ];
-}
-
-function versionLine({ version, at, by }: Origin, agents: AgentNames, now: number, how = ''): string {
-  const origin = `${ago(at, now)}, ${writerText(by, agents)}${how}`;
-  return `${paint('bold', `version ${version}`)}  ${paint('dim', printable(origin))}`;
-}
-
-function changeLines(change: ContextChange, agents: AgentNames, now: number): string[] {
-  const { edits, merged = [] } = change;
-  const sources = merged.map((source) => `version ${source.version} of ${source.id}`).join(', ');
-  const how = sources === '' ? '' : `, merged from ${sources}`;
-  const more = edits.length - SHOWN_EDITS;
-  return [
-    versionLine(change, agents, now, how),
-    ...edits
-      .slice(0, SHOWN_EDITS)
-      .map(({ path, value }) => (value === undefined ? removedLine(path) : line('yellow', '~', path, short(value)))),
-    ...(more > 0 ? [paint('dim', `  … ${more} more places; --json shows all`)] : []),
-  ];
 }
 
 /** A difference as lines, by path. */
@@ -88,14 +74,14 @@ export function contextDiffLines({ added, changed, removed }: ContextDiff): stri
 }
 
 /** Open conflicts of merges as lines: both values, and the command that decides. */
-export function conflictLines(conflicts: readonly ContextConflict[], name: string): string[] {
+export function conflictLines(conflicts: readonly ContextConflict[], name: string, contexts: ContextNames): string[] {
   if (conflicts.length === 0) return [];
   return [
     paint('yellow', `! ${conflicts.length === 1 ? '1 conflict waits' : `${conflicts.length} conflicts wait`}`),
     ...conflicts.flatMap(({ n, path, current, source, source_id, source_version }) => [
       `  ${n}  ${printable(path)}`,
       `     current: ${short(current)}`,
-      `     source:  ${short(source)}  ${paint('dim', `from version ${source_version} of ${source_id}`)}`,
+      `     source:  ${short(source)}  ${paint('dim', `from version ${source_version} of ${contexts.get(source_id) ?? source_id}`)}`,
     ]),
     paint('dim', `· ${oio} context resolve ${name} <number> current|source`),
   ];
@@ -116,11 +102,11 @@ function changedLine(path: string, old: unknown, now: unknown): string {
   return line('yellow', '~', path, `${short(old)} ${paint('dim', '→')} ${short(now)}`);
 }
 
-function removedLine(path: string): string {
+export function removedLine(path: string): string {
   return line('red', '-', path, paint('dim', 'removed'));
 }
 
-function line(format: 'green' | 'red' | 'yellow', sign: string, path: string, value: string): string {
+export function line(format: 'green' | 'red' | 'yellow', sign: string, path: string, value: string): string {
   return `  ${paint(format, `${sign} ${printable(path)}`)}  ${value}`;
 }
 

@@ -27,7 +27,7 @@ it('a context is made by its first write, and read, compared and followed back f
   });
   expect(await oio('set', short, 'build/status', 'red')).toMatchObject({
     code: 0,
-    output: '/build/status  version 1  "red"\n',
+    output: `session.${id}  version 1  /build/status  "red"\n`,
   });
   await oio('set', `session.${short}`, 'build', '{"status":"green","tries":2}');
   const key = JSON.parse((await oio('get', short, 'build/tries', '--json')).output) as ContextKey;
@@ -43,6 +43,7 @@ it('a context is made by its first write, and read, compared and followed back f
   });
   const history = await oio('history', short);
   expect(history.output).toMatch(/^version 2 {2}.* ago, the admin token\n {2}~ \/build\/status {2}"green"\n/);
+  expect(history.output).toMatch(/^version 1 {2}.*\n {2}\+ \/build {2}\{"status":"red"\}$/m);
   const json = JSON.parse((await oio('history', short, '--json')).output) as ContextHistory;
   expect(json.items.map(({ version }) => version)).toEqual([2]);
   expect(await oio('get', short, 'nothing')).toMatchObject({
@@ -80,6 +81,11 @@ it('a value that is set as a secret is printed by no command that does not read 
   const { secret_paths, data } = await client.contexts.get(`session.${id}`);
   expect([secret_paths, data]).toEqual([['/token'], { token: 'hunter2' }]);
   expect((await oio('history', id)).output).not.toContain('hunter2');
+  // Who reads it sees that it must not be passed on.
+  for (const path of [[], ['token']]) {
+    const { output } = await oio('get', id, ...path);
+    expect([output.includes('hunter2'), output.includes('! /token is secret')]).toEqual([true, true]);
+  }
 });
 
 it('a conflict that a merge has left open is shown with both sides, and decided from the command line', async () => {
@@ -91,7 +97,7 @@ it('a conflict that a merge has left open is shown with both sides, and decided 
   });
   await client.contexts.merge({ context_ids: [`session.${theirs}`, `session.${mine}`] });
   const shown = (await oio('get', mine)).output;
-  expect(shown).toMatch(/^ {2}1 {2}\/port\n {5}current: 8080\n {5}source: {2}9090 {2}from version 1 of /m);
+  expect(shown).toMatch(/^ {2}1 {2}\/port\n {5}current: 8080\n {5}source: {2}9090 {2}from version 1 of session\./m);
   expect(await oio('resolve', mine, '1', 'source')).toMatchObject({
     code: 0,
     output: expect.stringContaining('no conflict is left'),

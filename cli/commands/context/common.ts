@@ -5,7 +5,7 @@ import { ContextName, MAIN } from '../../../src/protocol/context/address.ts';
 import type { ContextSummary, ContextWriter } from '../../../src/protocol/context/context.ts';
 import { CliError, exitCode, oio } from '../../command.ts';
 import { explainApiError } from '../../connection.ts';
-import type { AgentNames } from '../../context-lines.ts';
+import type { AgentNames, ContextNames } from '../../context-lines.ts';
 import { findAgent } from '../fleet.ts';
 import { connectionDetails, sessionIdOf } from '../session/common.ts';
 
@@ -17,6 +17,8 @@ export const PATHS = 'A path names a place in the data, such as build/status or 
 
 /** The most names of agents that a command asks for. */
 const NAMED_AGENTS = 20;
+/** The most contexts whose address a command asks for. Each is read with its data. */
+const NAMED_CONTEXTS = 20;
 
 /**
  * The id or address of a context, from one that people write.
@@ -75,6 +77,15 @@ export async function agentNames(client: Pick<Client, 'agents'>, ids: readonly (
   const wanted = [...new Set(ids)].filter((id): id is string => id !== null && Uuid().safeParse(id).success);
   const found = await Promise.allSettled(wanted.slice(0, NAMED_AGENTS).map((id) => client.agents.get(id)));
   return new Map(found.flatMap((one) => (one.status === 'fulfilled' ? [[one.value.id, one.value.name] as const] : [])));
+}
+
+/** The addresses of contexts. One that cannot be read has none. */
+export async function contextNames(client: Pick<Client, 'contexts'>, ids: readonly string[]): Promise<ContextNames> {
+  const wanted = [...new Set(ids)].slice(0, NAMED_CONTEXTS);
+  const found = await Promise.allSettled(wanted.map((id) => client.contexts.get(id)));
+  return new Map(
+    found.flatMap((one) => (one.status === 'fulfilled' ? [[one.value.id, shownRef(one.value)] as const] : [])),
+  );
 }
 
 export function agentsIn(writers: readonly ContextWriter[]): (string | null)[] {

@@ -1,9 +1,11 @@
 import type { Client } from '../../../src/client/client.ts';
+import type { JsonObject } from '../../../src/domain/context/json.ts';
+import { mask } from '../../../src/domain/context/secrets.ts';
 import { defineCommand, exitCode, parseInteger } from '../../command.ts';
-import { historyLines } from '../../context-lines.ts';
+import { historyLines, type Origin } from '../../context-history.ts';
 import { paint, printJson } from '../../terminal.ts';
 import { connect, jsonOption, printLines } from '../session/common.ts';
-import { agentNames, agentsIn, contextRefOf, explained, WHICH } from './common.ts';
+import { agentNames, agentsIn, contextNames, contextRefOf, explained, WHICH } from './common.ts';
 
 /** The largest page. */
 const MAX_CHANGES = 100;
@@ -26,9 +28,11 @@ export const history = defineCommand({
       printJson(page);
       return exitCode.ok;
     }
-    const oldest = page.next_cursor === null ? await versionAt(client, ref, page.base_version) : null;
-    const writers = [...page.items, ...(oldest ? [oldest] : [])].map(({ by }) => by);
-    printLines(historyLines(page.items, oldest, await agentNames(client, agentsIn(writers)), Date.now()));
+    const before = await versionAt(client, ref, (page.items.at(-1)?.version ?? page.base_version + 1) - 1);
+    const agents = await agentNames(client, agentsIn([...page.items, before].map(({ by }) => by)));
+    const sources = page.items.flatMap(({ merged = [] }) => merged.map(({ id }) => id));
+    const names = { agents, contexts: await contextNames(client, sources) };
+    printLines(historyLines(page.items, before, page.next_cursor === null, names, Date.now()));
     if (page.next_cursor && page_size < MAX_CHANGES) {
       printLines([paint('dim', `· there are older ones; --limit ${MAX_CHANGES} shows more`)]);
     }
@@ -36,8 +40,14 @@ export const history = defineCommand({
   },
 });
 
-/** Who has made a version, and when. */
-async function versionAt(client: Client, ref: string, version: number) {
-  const { updated_at, updated_by } = await client.contexts.get(ref, { version });
-  return { version, at: updated_at, by: updated_by };
+/** A version with what may be shown of it: an older secret is one, too. */
+async function versionAt(client: Client, ref: string, version: number): Promise<Origin> {
+  const { updated_at, updated_by, data, secret_paths } = await client.contexts.get(ref, { version });
+  const before = data as JsonObject;
+  return {
+    version,
+    at: updated_at,
+    by: updated_by,
+    data: mask(before, [], secret_paths, before) as unknown as JsonObject,
+  };
 }

@@ -52,7 +52,7 @@ export const set = defineCommand({
     else {
       const how = paint('dim', `version ${written.version}`);
       const shown = secret ? SECRET_MASK : short(written.value);
-      printLines([`${paint('bold', printable(written.path))}  ${how}  ${shown}`]);
+      printLines([`${paint('bold', ref)}  ${how}  ${printable(written.path)}  ${shown}`]);
     }
     return exitCode.ok;
   },

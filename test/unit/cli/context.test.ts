@@ -4,7 +4,8 @@ import { CliError } from '../../../cli/command.ts';
 import { contextRefOf, shownRef } from '../../../cli/commands/context/common.ts';
 import { quoted } from '../../../cli/commands/context/set.ts';
 import { parseValue } from '../../../cli/commands/context/value.ts';
-import { conflictLines, contextDiffLines, contextLines, historyLines, keyLines } from '../../../cli/context-lines.ts';
+import { historyLines } from '../../../cli/context-history.ts';
+import { conflictLines, contextDiffLines, contextLines, keyLines, secretsAt } from '../../../cli/context-lines.ts';
 import { readStandardInput } from '../../../cli/standard-input.ts';
 import type { Client } from '../../../src/client/client.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
@@ -13,11 +14,12 @@ import { ContextConflict } from '../../../src/protocol/context/merge.ts';
 
 const SESSION = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
 const AGENT = 'fd22dc44-37f6-4dd7-bd18-01a33124389a';
-const NAMES = new Map([[AGENT, 'AGENT-ONE']]);
+const AGENTS = new Map([[AGENT, 'AGENT-ONE']]);
 const NOW = Date.parse('2026-11-22T15:07:00.000Z');
 const example = <T>(schema: { meta(): unknown }) => (schema.meta() as { example: T }).example;
 const context = example<Context>(Context());
 const change = example<ContextChange>(ContextChange());
+const NAMES = { agents: AGENTS, contexts: new Map([[context.id, 'global.plan']]) };
 const by: ContextWriter = { token_id: 'x', agent_id: AGENT, task_id: taskIdOf(SESSION, 2), epoch: 3 };
 
 describe('a context in the terminal', () => {
@@ -34,28 +36,47 @@ describe('a context in the terminal', () => {
   it('shows a text as it is, without what would move the cursor', () => {
     const key = { id: context.id, path: '/notes', value: 'one\n\u001b[2Jtwo', version: 4 };
     const changed = { version: 3, at: '2026-11-22T15:05:00.000Z', by: AGENT };
-    expect(keyLines({ ...key, changed }, NAMES, NOW)).toEqual([
+    expect(keyLines({ ...key, changed }, [], AGENTS, NOW)).toEqual([
       '/notes  version 4, changed with version 3 2m ago by AGENT-ONE',
       'one',
       'two',
     ]);
-    expect(keyLines({ ...key, changed: { ...changed, by: 'static' } }, NAMES, NOW)[0]).toContain('by the admin token');
+    expect(keyLines({ ...key, changed: { ...changed, by: 'static' } }, [], AGENTS, NOW)[0]).toContain(
+      'by the admin token',
+    );
   });
 
-  it('has a history with who, when and what, and says where it begins', () => {
-    const removed = { ...change, version: 3, edits: [{ path: '/old' }], by };
-    const merged = { ...change, merged: [{ id: context.id, version: 7 }] };
-    const oldest = { ...change, version: 1 };
-    expect(historyLines([removed, merged], oldest, NAMES, NOW)).toEqual([
+  it('says of a secret that it is one, and names what it links to', () => {
+    const secret = { ...context, secret_paths: ['/token'], links: [{ id: context.id, keys: null }] };
+    const lines = contextLines(secret, 'global', NAMES, NOW);
+    expect(lines.slice(-2)).toEqual(['! /token is secret', '· links to global.plan']);
+    expect(secretsAt('/a/b', ['/a', '/a/b', '/a/b/c', '/a/bc', '/d'])).toEqual(['/a', '/a/b', '/a/b/c']);
+    const key = { id: context.id, path: '/token', value: 'x', version: 1 };
+    const changed = { version: 1, at: '2026-11-22T15:05:00.000Z', by: AGENT };
+    expect(keyLines({ ...key, changed }, ['/token'], AGENTS, NOW).at(-1)).toBe('! /token is secret');
+  });
+
+  it('has a history with who, when and what, from its first version on', () => {
+    const first = { ...change, version: 1, data: { old: 1, notes: 'none' } };
+    const added = { ...change, merged: [{ id: context.id, version: 7 }] };
+    const removed = { ...change, version: 3, edits: [{ path: '/old' }, { path: '/build/status', value: 'red' }], by };
+    const marked = { ...change, version: 4, edits: [] };
+    expect(historyLines([marked, removed, added], first, true, NAMES, NOW)).toEqual([
+      'version 4  2m ago, the admin token',
+      '  a place was marked as secret',
       'version 3  2m ago, AGENT-ONE, task 2, epoch 3',
       '  - /old  removed',
-      `version 2  2m ago, the admin token, merged from version 7 of ${context.id}`,
-      '  ~ /build/status  "green"',
+      '  ~ /build/status  "red"',
+      'version 2  2m ago, the admin token, merged from version 7 of global.plan',
+      '  + /build/status  "green"',
       'version 1  2m ago, the admin token',
-      '  the oldest version that is kept',
+      '  + /old  1',
+      '  + /notes  "none"',
     ]);
+    const kept = historyLines([], { ...first, version: 5 }, true, NAMES, NOW);
+    expect(kept[0]).toBe('version 5  2m ago, the admin token, the oldest version that is kept');
     const edits = Array.from({ length: 25 }, (_, n) => ({ path: `/${n}`, value: n }));
-    expect(historyLines([{ ...change, version: 9, edits }], null, NAMES, NOW).at(-1)).toBe(
+    expect(historyLines([{ ...change, version: 9, edits }], first, false, NAMES, NOW).at(-1)).toBe(
       '  … 5 more places; --json shows all',
     );
   });
@@ -73,9 +94,9 @@ describe('a context in the terminal', () => {
 
   it('shows both sides of its conflicts, and the command that decides', () => {
     const { source: _, ...gone } = example<ContextConflict>(ContextConflict());
-    const lines = conflictLines([gone], 'global');
+    const lines = conflictLines([gone], 'global', new Map([[gone.source_id, 'global.plan']]));
     expect(lines.slice(0, 3)).toEqual(['! 1 conflict waits', '  1  /build/status', '     current: "green"']);
-    expect(lines[3]).toContain('source:  (nothing)  from version 2 of');
+    expect(lines[3]).toContain('source:  (nothing)  from version 2 of global.plan');
     expect(lines.at(-1)).toContain('context resolve global <number> current|source');
   });
 });
