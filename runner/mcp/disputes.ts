@@ -1,11 +1,11 @@
 import { ApiError } from '../../src/client/errors.ts';
 import type { RestClient } from '../../src/client/rest.ts';
-import { pointerOf } from '../../src/domain/context/edits.ts';
-import { isObject, type Json, type JsonObject } from '../../src/domain/context/json.ts';
+import type { Json, JsonObject } from '../../src/domain/context/json.ts';
 import { taskNumber } from '../../src/protocol/common/ids.ts';
 import type { ContextConflict, MergeStrategy, ResolveConflictRequest } from '../../src/protocol/context/merge.ts';
 import { ToolError } from './answers.ts';
-import { outline } from './places.ts';
+import { differing, unlessAbsent, waiting } from './merged-places.ts';
+import { leavesOf, outline } from './places.ts';
 import { isConflict, type StaleKey } from './stale.ts';
 
 /** How many open conflicts a model is shown at a time. */
@@ -94,14 +94,18 @@ export class Disputes {
     for (const [place, value] of [...this.#unsent]) await this.#send(place, value);
     if (this.#unsent.size > 0) throw new Error(`the values of ${[...this.#unsent.keys()].join(', ')} cannot be stored`);
     this.#hasMerged = true;
+    const { contexts } = this.#dependencies;
+    const merging = { contexts, own: this.#own, target: this.#session };
+    const own = await contexts.get(this.#own).catch(unlessAbsent);
+    const decided = own === null || strategy === 'manual' ? [] : await differing(merging, own);
     const request = { context_ids: [this.#own], target_id: this.#session, strategy };
-    const merged = await this.#dependencies.contexts.merge(request).catch(unlessAbsent);
-    const places = this.#places;
+    const merged = own && (await contexts.merge(request).catch(unlessAbsent));
+    const places = merged && strategy === 'manual' ? await waiting(merging, own) : decided;
     this.#open.clear();
     this.#mayExist = false;
-    if (merged === null || places === '') return null;
+    if (merged === null || places.length === 0) return null;
     const how = strategy === 'manual' ? 'It waits for an answer.' : `It was decided by ${strategy}.`;
-    return `What this task and another one have set in the shared context differs: ${places}. ${how}`;
+    return `What this task and another one have set in the shared context differs: ${places.join(', ')}. ${how}`;
   }
 
   /** What is kept and not merged, as a text for the log of a session whose task was not done; null if there is nothing. */
@@ -163,14 +167,6 @@ export class Disputes {
   }
 }
 
-/** The places of a context’s values that are no objects with members. */
-function leavesOf(data: JsonObject, at: readonly string[] = []): string[] {
-  return Object.entries(data).flatMap(([name, value]) => {
-    const path = [...at, name];
-    return isObject(value) && Object.keys(value).length > 0 ? leavesOf(value, path) : [pointerOf(path)];
-  });
-}
-
 function conflictText({ n, path, current, source }: ContextConflict): string {
   const [now, other] = [current, source].map((value) => outline(value as Json | undefined, MAX_VALUE_CHARS));
   return `conflict ${n} at ${path}: current is ${now}, source is ${other}`;
@@ -179,9 +175,4 @@ function conflictText({ n, path, current, source }: ContextConflict): string {
 function movedText(keys: readonly StaleKey[]): string {
   const now = keys.map(({ path, current }) => `${path} is ${outline(current, MAX_VALUE_CHARS)}`).join(', ');
   return `Nothing was decided: somebody else has changed this since the merge. Now ${now}. To keep that, choose current. The same call again replaces it.`;
-}
-
-function unlessAbsent(error: unknown): null {
-  if (error instanceof ApiError && ['context_not_found', 'not_found'].includes(error.code)) return null;
-  throw error;
 }

@@ -42,3 +42,11 @@ export function wholeOf(data: JsonObject, key: StaleKey): StaleKey {
   const [current, yours] = [data, 'value' in put ? put.value : data].map((of) => valueIn(of, array)!) as [Json, Json];
   return { path: pointerOf(array), current, yours };
 }
+
+/** The places in an object whose values are no objects with members. */
+export function leavesOf(data: JsonObject, at: readonly string[] = []): string[] {
+  return Object.entries(data).flatMap(([name, value]) => {
+    const path = [...at, name];
+    return isObject(value) && Object.keys(value).length > 0 ? leavesOf(value, path) : [pointerOf(path)];
+  });
+}

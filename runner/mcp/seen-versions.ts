@@ -1,4 +1,6 @@
 import { BoundedMap } from '../../src/domain/bounded-map.ts';
+import { isObject, type Json } from '../../src/domain/context/json.ts';
+import { leavesOf } from './places.ts';
 
 /** The places that are remembered of one context. A place that is forgotten counts as it was at the beginning. */
 const MAX_PLACES = 500;
@@ -37,6 +39,23 @@ export class SeenVersions {
     if (context === undefined) return 0;
     const above = prefixesOf(path).map((place) => context.places.get(place) ?? 0);
     return Math.max(context.from, ...above);
+  }
+
+  /**
+   * The oldest version in which a value was seen, as a whole or in all of its parts; 0 if a part never was.
+   * @param value what is at the place now
+   */
+  within(address: string, path: string, value: Json | undefined): number {
+    const whole = this.at(address, path);
+    if (whole > 0 || !isObject(value) || Object.keys(value).length === 0) return whole;
+    return Math.min(...leavesOf(value).map((leaf) => this.at(address, `${path}${leaf}`)));
+  }
+
+  /** The newest version in which the place was seen, or anything in it; 0 if nothing was. */
+  newestWithin(address: string, path: string): number {
+    const places = [...(this.#contexts.get(address)?.places.entries() ?? [])];
+    const below = places.filter(([place]) => place.startsWith(`${path}/`)).map(([, version]) => version);
+    return Math.max(this.at(address, path), ...below);
   }
 }
 

@@ -10,6 +10,8 @@ export interface StaleKey {
   path: string;
   current?: Json;
   yours?: Json;
+  /** The places in it that were changed since the version of the write's condition. */
+  changed?: { path: string; version: number }[];
 }
 
 interface Conflict extends ApiError {

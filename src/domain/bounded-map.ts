@@ -18,6 +18,10 @@ export class BoundedMap<Key, Value> {
     this.#entries.delete(oldest!);
   }
 
+  entries(): Iterable<[Key, Value]> {
+    return this.#entries;
+  }
+
   delete(key: Key): void {
     this.#entries.delete(key);
   }

@@ -81,6 +81,24 @@ it('what a task has decided is in no conflict, also if another one changes it la
   expect(await oio.contexts.get(address)).toMatchObject({ open_conflicts: 1 });
 });
 
+it.each([
+  ['manual', 'It waits for an answer.'],
+  ['prefer_source', 'It was decided by prefer_source.'],
+] as const)(
+  'with %s, the note of a task names the places that differ when it is done, and no others',
+  async (strategy, how) => {
+    const { address, one, two } = await inConflict('walls', 'roof');
+    for (const [path, value] of Object.entries({ gone: 1, same: 'x' })) {
+      await one.call('context_set', { path, value });
+      expect(await two.call('context_set', { path, value: 'y' })).toMatchObject({ isError: true });
+    }
+    await one.call('context_patch', { updates: { gone: null, same: 'y' } });
+    const told = await two.tools.disputes.merge(strategy);
+    expect(told).toBe(`What this task and another one have set in the shared context differs: /plan. ${how}`);
+    expect(await oio.contexts.get(address)).toMatchObject({ open_conflicts: strategy === 'manual' ? 1 : 0 });
+  },
+);
+
 it('a task that is refused nothing merges nothing', async () => {
   const { session, at } = await agentsAtWork({ worker, oio, server }, 1);
   agents.push(...at);

@@ -118,6 +118,34 @@ it('refuses to overwrite what the agent has never seen', async () => {
   expect(blind).toMatchObject({ isError: true, text: expect.stringContaining('now:   "theirs"') });
 });
 
+it('takes what its task has written as seen, also in an object that was not there before', async () => {
+  const { session, at } = await atWork();
+  const address = `session.${session}`;
+  await oio.contexts.create({ scope: 'session', session_id: session, data: { z: 1 } });
+  const { call, tools } = at[0]!;
+  const done = { isError: false };
+  await tools.contexts.excerpt();
+  expect(await call('context_set', { path: 'build/status', value: true })).toMatchObject(done);
+  expect(await call('context_patch', { updates: { build: { by: true } } })).toMatchObject(done);
+  expect(await call('context_patch', { updates: { build: null } })).toMatchObject(done);
+  expect(await call('context_patch', { updates: { build: { by: 1 }, z: 2 } })).toMatchObject(done);
+  expect(await call('context_set', { path: 'build', value: { all: 1 } })).toMatchObject(done);
+  expect(await call('context_set', { path: 'build/all', value: 2 })).toMatchObject(done);
+  await oio.contexts.putKey(address, 'build/other', { value: 1 });
+  expect(await call('context_set', { path: 'build/all', value: 3 })).toMatchObject(done);
+  const refused = await call('context_set', { path: 'build', value: {} });
+  expect(refused).toMatchObject({ isError: true, text: expect.stringContaining('/build/other\n  now:   1') });
+});
+
+it('takes what its task has written as seen, if it has read nothing before', async () => {
+  const { session, at } = await atWork();
+  await oio.contexts.create({ scope: 'session', session_id: session, data: { z: 1 } });
+  const { call } = at[0]!;
+  expect(await call('context_set', { path: 'build/status', value: true })).toMatchObject({ isError: false });
+  expect(await call('context_set', { path: 'build', value: 'done' })).toMatchObject({ isError: false });
+  expect(await call('context_set', { path: 'z', value: 2 })).toMatchObject({ isError: true });
+});
+
 it('tells a model that its lease is lost, and writes nothing', async () => {
   const {
     session,

@@ -14,10 +14,18 @@ const OWN = `session.${session_id}.task-1`;
 function ownContext(data: Record<string, unknown> = {}) {
   const kept = new Map(Object.entries(data).map(([name, value]) => [`/${name}`, value]));
   const contexts = {
-    get: async () => ({ data: Object.fromEntries([...kept].map(([place, value]) => [place.slice(1), value])) }),
+    get: async () => ({
+      id: OWN,
+      data: Object.fromEntries([...kept].map(([place, value]) => [place.slice(1), value])),
+    }),
     putKey: async (_: string, place: string, { value }: { value: unknown }) => void kept.set(place, value),
     removeKey: async (id: string, place: string) => void (id === OWN && kept.delete(place)),
     update: async () => ({ version: 9 }),
+    // All that is kept waits for an answer.
+    listConflicts: async () => ({
+      items: [...kept.keys()].map((path) => ({ path, source_id: OWN })),
+      next_cursor: null,
+    }),
   };
   return { kept, contexts };
 }
