@@ -12,6 +12,7 @@ import { countOneSession } from '../test/bench/counts.ts';
 import { countsTables, waitingTable } from '../test/bench/report.ts';
 import { countWaiting } from '../test/bench/waiting.ts';
 import { API_SECTIONS } from './api-sections.ts';
+import { CONTEXT_SECTIONS } from './context-sections.ts';
 import { PROTOCOL_SECTIONS } from './protocol-sections.ts';
 import { stateDiagram, taskDiagram } from './state-diagram.ts';
 
@@ -30,6 +31,7 @@ export const SECTIONS: readonly Section[] = [
   { file: 'docs/benchmarks.md', name: 'counts', text: async () => countsTables(await countOneSession()) },
   { file: 'docs/benchmarks.md', name: 'waiting', text: async () => waitingTable(await countWaiting()) },
   ...Object.entries(API_SECTIONS).map(([name, text]) => ({ file: 'docs/API.md', name, text })),
+  ...Object.entries(CONTEXT_SECTIONS).map(([name, text]) => ({ file: 'docs/contexts.md', name, text })),
   ...Object.entries(PROTOCOL_SECTIONS).flatMap(([file, sections]) =>
     Object.entries(sections).map(([name, text]) => ({ file, name, text })),
   ),

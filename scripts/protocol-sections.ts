@@ -11,9 +11,12 @@ import {
   MAX_CONVERSATION_PARTS,
   MAX_FRAME_BYTES,
   MAX_PATCH_BYTES,
+  MAX_WATCH_PATH_CHARS,
   MAX_WATCHER_LAG_BYTES,
+  MAX_WATCHERS,
   PAGE_EVENTS,
 } from '../src/protocol/common/limits.ts';
+import { ContextWatchFrame } from '../src/protocol/context/watch-socket.ts';
 import { EventBody, EventPosition } from '../src/protocol/events/envelope.ts';
 import { Command } from '../src/protocol/run/assignment.ts';
 import { AgentFrameBody } from '../src/protocol/run/frames.ts';
@@ -50,13 +53,17 @@ export const PROTOCOL_SECTIONS: Readonly<Record<string, Record<string, () => str
     events: () => framesTable('event', EventBody()),
     state: () => objectTable(SessionState()),
     'watch-closes': () => closeCodesTable('protocol_error', 'unauthorized', 'lagging', 'deleted'),
+    'context-down': () => framesTable('frame', ContextWatchFrame()),
     'watch-bounds': () =>
       boundsTable(
         FRAME,
         ['events in a page', PAGE_EVENTS, 'events'],
         ['how far a reader may be behind its acknowledgements', MAX_WATCHER_LAG_BYTES, 'UTF-16 code units'],
+        ['how far a reader of a context may be behind', MAX_WATCHER_LAG_BYTES, 'bytes of UTF-8'],
+        ['the path of a context’s socket', MAX_WATCH_PATH_CHARS, 'characters'],
+        ['watchers of a session, or of a context', MAX_WATCHERS, 'watchers'],
       ),
-    'watch-values': () => valuesTable(WatchFrame(), EventBody(), SessionState()),
+    'watch-values': () => valuesTable(WatchFrame(), ContextWatchFrame(), EventBody(), SessionState()),
   },
   'docs/agent-protocol.md': {
     'http-requests': () =>

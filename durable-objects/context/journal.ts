@@ -13,7 +13,7 @@ import type { ContextRecords } from './records.ts';
 
 export const CONTEXT_BOUNDS = { context_bytes: 1_048_576, value_bytes: 262_144, depth: 32, name_chars: 256 };
 /** How many changes are kept one by one. When there are twice as many, the older half becomes the base. */
-const KEPT_CHANGES = 200;
+export const KEPT_CHANGES = 200;
 /** The number of versions that were merged into other contexts and stay in memory: as ancestors of the next merges. */
 const MERGING_VERSIONS = 4;
 /** How long the changes are that go with a retired context. */

@@ -31,3 +31,13 @@ it('the commands of docs/API.md create, start, read and complete a session', asy
   expect(stdout).toContain('"role":"admin"');
   expect(stdout).toContain('"status":"completed"');
 });
+
+it('the commands of docs/contexts.md write, read and merge contexts, and mask no secret for an operator', async () => {
+  const env = { ...process.env, OIO_URL: worker.url, OIO_TOKEN: worker.token };
+  const run = promisify(execFile);
+  const { stdout } = await run('sh', ['-euc', callsIn('docs/contexts.md')], { cwd: directory, env });
+  expect(stdout).toContain('"path":"/build/by","value":"ada"');
+  expect(stdout).toContain('"data":{"build":{"status":"green"}}');
+  expect(stdout).toContain('"added":[{"path":"/build/by","value":"ada"}]');
+  expect(stdout).toContain('"token":"hunter2"');
+});
