@@ -4,7 +4,7 @@ import { isSame, type Json, type JsonObject } from '../../src/domain/context/jso
 import { type MergeConflict, merge } from '../../src/domain/context/merge.ts';
 import { valueAtPlace, withValueAtPlace } from '../../src/domain/context/place.ts';
 import { Stamps } from '../../src/domain/context/stamps.ts';
-import { decideBy } from '../../src/domain/context/strategies.ts';
+import { strategyOf } from '../../src/domain/context/strategies.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type {
   ContextConflictsView,
@@ -76,11 +76,11 @@ export class Merges {
       const theirs = new Stamps(source.stamps);
       const ours = data;
       const other = source.data as JsonObject;
-      const decide = decideBy(strategy, {
+      const decided = strategyOf(strategy, {
         target: (place) => stamps.newestIn(place, ours),
         source: (place) => theirs.newestIn(place, other),
       });
-      const { value, conflicts } = merge(this.#baseOf(source), ours, other, decide);
+      const { value, conflicts } = merge(this.#baseOf(source), ours, other, decided);
       for (const edit of editsBetween(ours, value)) {
         stamps.record([edit], theirs.newestIn(pathOf(edit.path), other), ours);
       }

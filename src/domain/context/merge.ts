@@ -25,6 +25,16 @@ const isUnknown = (value: Json | undefined) => memberOf(value, '') === true;
 /** Decides a conflict: the value that the place gets, `undefined` to remove it, or null to leave it open. */
 export type Decide = (conflict: MergeConflict) => { value: Json | undefined } | null;
 
+/** How a merge goes on where both sides have changed a value. */
+export interface Strategy {
+  decide: Decide;
+  /** Arrays whose items have no keys are decided as a whole, if both sides have changed a position in different ways. */
+  wholeArrays?: boolean;
+}
+
+/** Leaves all conflicts open. */
+const OPEN: Strategy = { decide: () => null };
+
 export interface MergeResult {
   /** The merged value. Where a conflict is open, it has the target's. */
   value: JsonObject;
@@ -54,19 +64,19 @@ export function merge(
   base: JsonObject | undefined,
   target: JsonObject,
   source: JsonObject,
-  decide: Decide = () => null,
+  strategy: Strategy = OPEN,
 ): MergeResult {
-  const merging = new Merging(decide);
+  const merging = new Merging(strategy);
   const value = merging.objects({ base, target, source }, []);
   return { value, conflicts: merging.conflicts };
 }
 
 class Merging {
   readonly conflicts: MergeConflict[] = [];
-  readonly #decide: Decide;
+  readonly #strategy: Strategy;
 
-  constructor(decide: Decide) {
-    this.#decide = decide;
+  constructor(strategy: Strategy) {
+    this.#strategy = strategy;
   }
 
   objects({ base, target, source }: Three, path: readonly string[]): JsonObject {
@@ -96,13 +106,16 @@ class Merging {
     return this.#conflict(of, path);
   }
 
-  /** @returns null if the items cannot be matched */
+  /** @returns null if the items cannot be matched, or if the array is to be decided as a whole */
   #arrays(base: Json[], target: Json[], source: Json[], path: readonly string[]): Json[] | null {
     const key = keyOfItems([base, target, source]);
     if (key === undefined) {
       if (target.length < base.length || source.length < base.length) return null;
       const { length } = target.length > source.length ? target : source;
-      return this.#items([...Array(length).keys()], (index) => [base[index], target[index], source[index]], path);
+      const merging = this.#strategy.wholeArrays ? new Merging(OPEN) : this;
+      const positions = [...Array(length).keys()];
+      const items = merging.#items(positions, (index) => [base[index], target[index], source[index]], path);
+      return merging === this || merging.conflicts.length === 0 ? items : null;
     }
     const [olds, ours, theirs] = [base, target, source].map((items) => byKey(key, items)) as [Keyed, Keyed, Keyed];
     const ids = [...new Set([...ours.keys(), ...theirs.keys()])];
@@ -130,7 +143,7 @@ class Merging {
       ...(target !== undefined && { target }),
       ...(source !== undefined && { source }),
     };
-    const decision = this.#decide(conflict);
+    const decision = this.#strategy.decide(conflict);
     if (decision) return decision.value;
     this.conflicts.push(conflict);
     return target;

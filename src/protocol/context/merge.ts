@@ -14,7 +14,7 @@ export const MergeStrategy = schema(() =>
   z.enum(['last_write_wins', 'deep_merge', 'prefer_source', 'prefer_target', 'manual']).meta({
     id: 'MergeStrategy',
     description:
-      'How places are decided that both have changed. `last_write_wins`: the later one, by the clock of its home. `deep_merge`: arrays are joined, else the source. `prefer_source`, `prefer_target`: that one. `manual`: nobody; the target keeps its value, and the conflict waits for an answer.',
+      'How places are decided that both have changed. `last_write_wins`: the later one, by the clock of its home. `deep_merge`: both sides. Of arrays whose items have no keys, the items that either has added, without those that one has removed; of a value that one has removed, the other one; else the source. `prefer_source`, `prefer_target`: that one. `manual`: nobody; the target keeps its value, and the conflict waits for an answer.',
     example: 'manual',
   }),
 );

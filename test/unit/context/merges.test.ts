@@ -158,7 +158,7 @@ describe('a merge', () => {
     const second = await write('global.two', { a: 2, list: [2] });
     await write('global', { list: [3] });
     const merged = valueIn(await merge(['global.one', 'global.two', 'global'], 'deep_merge'));
-    expect(merged).toMatchObject({ data: { a: 2, list: [2] }, open_conflicts: 0 });
+    expect(merged).toMatchObject({ data: { a: 2, list: [3, 1, 2] }, open_conflicts: 0 });
     const { home: main } = await contextAt(contexts, CALL, 'global');
     expect(valueIn(await main.history(CALL)).items[0]).toMatchObject({
       merged: [

@@ -75,7 +75,7 @@ test('a merge whose conflicts all take the source is the merge that prefers the 
           .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
         return withValueAtPlace(now, place, theirs);
       }, value);
-      const preferred = merge(base, target, source, (one) => ({ value: one.source }));
+      const preferred = merge(base, target, source, { decide: (one) => ({ value: one.source }) });
       // An item of an array that a conflict removes shifts those behind it.
       if (!JSON.stringify(conflicts).includes('/0"')) expect(resolved).toEqual(preferred.value);
     }),

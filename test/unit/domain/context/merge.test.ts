@@ -4,7 +4,7 @@ import { applyEdits, editsBetween, type Path, pathOf } from '../../../../src/dom
 import type { Json, JsonObject } from '../../../../src/domain/context/json.ts';
 import { merge } from '../../../../src/domain/context/merge.ts';
 import { type Stamp, Stamps } from '../../../../src/domain/context/stamps.ts';
-import { decideBy, type MergeStrategy } from '../../../../src/domain/context/strategies.ts';
+import { type MergeStrategy, strategyOf } from '../../../../src/domain/context/strategies.ts';
 import { runs } from '../../../support/seeds.ts';
 import { contextValue } from './context.arbitrary.ts';
 
@@ -65,11 +65,11 @@ describe('whatever three values are merged', () => {
     fc.assert(
       fc.property(contextValue, contextValue, contextValue, fc.nat(3), fc.nat(3), (base, x, y, at, later) => {
         const [ofX, ofY] = [stampsOf(base, x, at, 2), stampsOf(base, y, later, 3)];
-        const decide = (target: NewestIn, source: NewestIn) => decideBy('last_write_wins', { target, source });
+        const decide = (target: NewestIn, source: NewestIn) => strategyOf('last_write_wins', { target, source });
         const there = merge(base, x, y, decide(ofX, ofY));
         expect(there).toEqual(merge(base, y, x, decide(ofY, ofX)));
         for (const strategy of ['last_write_wins', 'deep_merge', 'prefer_source', 'prefer_target'] as const) {
-          expect(merge(base, x, y, decideBy(strategy, { target: ofX, source: ofY })).conflicts).toEqual([]);
+          expect(merge(base, x, y, strategyOf(strategy, { target: ofX, source: ofY })).conflicts).toEqual([]);
         }
       }),
       runs(500),
@@ -140,5 +140,49 @@ test.each<[MergeStrategy, Json]>([
 ])('%s decides a conflict of two arrays', (strategy, list) => {
   const [base, target, source] = [{ list: [0, 0, 0] }, { list: [1, 2] }, { list: [3] }];
   const stamps = { target: stampsOf(base, target, 1, 5), source: stampsOf(base, source, 2, 2) };
-  expect(merge(base, target, source, decideBy(strategy, stamps)).value).toEqual({ list });
+  expect(merge(base, target, source, strategyOf(strategy, stamps)).value).toEqual({ list });
+});
+
+test.each<[string, Json[], Json[], Json[], Json[]]>([
+  ['what both have added', ['a'], ['a', 'c'], ['a', 'b'], ['a', 'c', 'b']],
+  ['what both have put in place of an item', [1], [2], [3], [2, 3]],
+  ['what one has added and the other has removed', ['a', 'b'], ['a', 'b', 'c'], ['b'], ['b', 'c']],
+  ['an item that both have added', [], ['x', 'y'], ['z', 'x'], ['x', 'y', 'z']],
+  ['equal items', ['a', 'a'], ['a', 'a', 'a'], ['a'], ['a', 'a', 'a']],
+  ['changes of different positions', [1, 2], [5, 2], [1, 6, 7], [5, 6, 7]],
+  [
+    'objects with a member that both have changed',
+    [{ n: 1 }, 0],
+    [{ n: 2 }, 0],
+    [{ n: 3 }, 0],
+    [{ n: 2 }, 0, { n: 3 }],
+  ],
+])('deep_merge has %s', (_, base, target, source, list) => {
+  const stamps = { target: stampsOf({}, { list: target }, 1, 2), source: stampsOf({}, { list: source }, 1, 2) };
+  const merged = merge({ list: base }, { list: target }, { list: source }, strategyOf('deep_merge', stamps));
+  expect(merged).toEqual({ value: { list }, conflicts: [] });
+});
+
+test('deep_merge loses no item that a side has and the base has not', () => {
+  const items = fc.array(fc.constantFrom<Json>(1, 2, 3, 'x', [1], { n: 1 }, { n: 2, m: 1 }), { maxLength: 4 });
+  fc.assert(
+    fc.property(items, items, items, (base, target, source) => {
+      const stamps = { target: stampsOf({}, {}, 1, 2), source: stampsOf({}, {}, 1, 2) };
+      const { value } = merge({ l: base }, { l: target }, { l: source }, strategyOf('deep_merge', stamps));
+      const [inBase, merged] = [base, value['l'] as Json[]].map((of) => of.map((item) => JSON.stringify(item)));
+      // Objects at one position are merged member by member.
+      for (const item of [...target, ...source].filter((one) => typeof one !== 'object')) {
+        if (!inBase!.includes(JSON.stringify(item))) expect(merged).toContain(JSON.stringify(item));
+      }
+    }),
+    runs(300),
+  );
+});
+
+test('deep_merge keeps an item that one side has removed and the other has changed', () => {
+  const [base, changed, removed] = [{ l: [{ id: 1, n: 0 }] }, { l: [{ id: 1, n: 1 }] }, { l: [] }];
+  const stamps = { target: stampsOf(base, base, 1, 2), source: stampsOf(base, base, 1, 2) };
+  const strategy = strategyOf('deep_merge', stamps);
+  expect(merge(base, changed, removed, strategy).value).toEqual(changed);
+  expect(merge(base, removed, changed, strategy).value).toEqual(changed);
 });
