@@ -8,16 +8,16 @@ import { CeilingWatch } from './ceiling-watch.ts';
 import { CheckpointSchedule } from './checkpoint-schedule.ts';
 import { Checks } from './checks.ts';
 import { hasText } from './evidence.ts';
-import { checkpointFailed, opencodeUnavailable, TAMPERING, workStays } from './failures.ts';
+import { checkpointFailed, TAMPERING, workStays } from './failures.ts';
+import { Interruptions } from './interruptions.ts';
 import type { LeaseClose, LeaseWork, ReleaseReason } from './lease-work.ts';
 import { type Message, MessageQueue } from './message-queue.ts';
-import type { Prompt } from './opencode-port.ts';
+import { MessageTurns } from './message-turns.ts';
 import { prepareWork } from './preparation.ts';
 import { Prompts } from './prompts.ts';
-import { MAX_MARKER_ROUNDS, markersLeft, mergeText, unresolved } from './resolving.ts';
+import { mergeText } from './resolving.ts';
 import { Results } from './results.ts';
-import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
-import { Wakeup } from './wakeup.ts';
+import type { TurnOutcome } from './turn.ts';
 import {
   closeWorkContext,
   endTools,
@@ -25,9 +25,6 @@ import {
   type WorkContext,
   type WorkContextDependencies,
 } from './work-context.ts';
-
-/** How often the OpenCode server may exit during a turn before the turn fails. */
-const MAX_RESTARTS = 3;
 
 export interface WorkDependencies extends WorkContextDependencies {
   agentName: string;
@@ -50,23 +47,15 @@ export interface WorkDependencies extends WorkContextDependencies {
 export class Work implements LeaseWork {
   readonly #assignment: Assignment;
   readonly #dependencies: WorkDependencies;
-  readonly #wakeup = new Wakeup();
+  readonly #interruptions = new Interruptions();
   readonly #prompts: Prompts;
   readonly #results: Results;
   readonly #messages: MessageQueue;
   readonly #checks: Checks;
   readonly #ceilings: CeilingWatch;
   readonly #checkpoints: CheckpointSchedule;
+  readonly #turns: MessageTurns;
   #context: WorkContext | null = null;
-  #turn: Turn | null = null;
-  #turnNumber = 0;
-  #release: { reason: ReleaseReason; message: string } | null = null;
-  #isQuiet = false;
-  #isCancelled = false;
-  /** Resolves when the lease is to be released, or is over. */
-  readonly #ending = Promise.withResolvers<void>();
-  /** Aborted then. */
-  readonly #ended = new AbortController();
 
   constructor(assignment: Assignment, dependencies: WorkDependencies) {
     this.#assignment = assignment;
@@ -85,11 +74,16 @@ export class Work implements LeaseWork {
     this.#results = new Results({ assignment, opencode, messages, checks, saveChanges, report });
     this.#checkpoints = new CheckpointSchedule({
       checkpoints: () => this.#context?.checkpoints ?? null,
-      position: () => ({ turn: this.#turnNumber, messages_done: this.#messages.done }),
-      isInTurn: () => this.#turn !== null,
-      ending: this.#ending.promise,
+      position: () => ({ turn: this.#turns.number, messages_done: this.#messages.done }),
+      isInTurn: () => this.#turns.isRunning,
+      ending: this.#interruptions.ending,
       report,
       everyMs: dependencies.stepCheckpointMs,
+    });
+    this.#turns = new MessageTurns({
+      ...{ opencode, messages, report, prompts: this.#prompts },
+      ...{ ceilings: this.#ceilings, interruptions: this.#interruptions },
+      onStep: () => this.#checkpoints.stepEnded(),
     });
   }
 
@@ -98,31 +92,32 @@ export class Work implements LeaseWork {
    */
   async run(): Promise<void> {
     try {
-      this.#context = await openWorkContext(this.#assignment, this.#dependencies, this.#ended.signal);
+      this.#context = await openWorkContext(this.#assignment, this.#dependencies, this.#interruptions.ended);
     } catch (error) {
       // Nobody has worked yet, so the session has all there is.
-      if (this.#release !== null) return this.#reportReleased(this.#release.reason, this.#release.message);
+      const { release } = this.#interruptions;
+      if (release !== null) return this.#reportReleased(release);
       return this.#results.couldNotStart(error as Error);
     }
-    if (this.#isCancelled) return;
+    if (this.#interruptions.isCancelled) return;
     await this.#checkpoints.opened();
     if (this.#needsNoModel(this.#context)) await this.#reportMerge(this.#context);
     // The previous agent was lost between its last checkpoint and its result, so no prompt is left to run.
     else if (this.#assignment.messages_last <= this.#messages.done) await this.#resultOfEarlier(this.#context);
-    while (!this.#isCancelled) {
-      if (this.#release !== null) {
+    while (!this.#interruptions.isCancelled) {
+      const { release } = this.#interruptions;
+      if (release !== null) {
         await endTools(this.#context);
         const problem = await this.#checkpoints.takeLast();
         if (problem !== null) this.#report(workStays(this.#dependencies.agentName, this.#context.worktree.path));
-        this.#reportReleased(this.#release.reason, this.#release.message);
-        return;
+        return this.#reportReleased(release);
       }
       // The session ends the lease after a failure, and the next lease runs the waiting messages.
       const message = this.#results.hasFailed ? undefined : this.#messages.next();
       const { pending } = this.#results;
       if (message !== undefined) await this.#workOn(this.#context, message);
-      else if (pending !== null && !this.#isQuiet) await this.#results.checked(this.#context, pending);
-      else await this.#wakeup.wait();
+      else if (pending !== null && !this.#interruptions.isQuiet) await this.#results.checked(this.#context, pending);
+      else await this.#interruptions.wait();
     }
   }
 
@@ -153,27 +148,22 @@ export class Work implements LeaseWork {
    * can only shorten the time.
    */
   end(reason: ReleaseReason, message: string, withinMs: number): void {
-    this.#release ??= { reason, message };
-    this.#ending.resolve();
-    this.#ended.abort();
-    const by: Interruption = this.#release.reason === 'stopped' ? 'stop' : 'pause';
-    this.#turn?.interruptAfterStep(by);
-    setTimeout(() => this.#turn?.interrupt(by), withinMs).unref();
+    const by = this.#interruptions.toRelease(reason, message);
+    this.#turns.interruptAfterStep(by);
+    setTimeout(() => this.#turns.interrupt(by), withinMs).unref();
     this.#checks.interrupt();
-    this.#wakeup.signal();
   }
 
   /** The session has been silent for so long that another agent may hold the lease: aborts the turn. */
   quiet(): void {
-    this.#isQuiet = true;
-    this.#turn?.interrupt('quiet');
+    this.#interruptions.quiet();
+    this.#turns.interrupt('quiet');
     this.#checks.interrupt();
   }
 
   /** After {@link quiet}: this agent still holds the lease. */
   alive(): void {
-    this.#isQuiet = false;
-    this.#wakeup.signal();
+    this.#interruptions.alive();
   }
 
   /** Nothing more can be reported: aborts the turn. The worktree stays, because no checkpoint has its newest work. */
@@ -184,12 +174,9 @@ export class Work implements LeaseWork {
 
   /** The lease is lost or has ended: aborts the turn and reports nothing more. */
   cancel(): void {
-    this.#isCancelled = true;
-    this.#ending.resolve();
-    this.#ended.abort();
-    this.#turn?.interrupt('cancelled');
+    this.#interruptions.cancel();
+    this.#turns.interrupt('cancelled');
     this.#checks.interrupt();
-    this.#wakeup.signal();
   }
 
   /**
@@ -212,40 +199,34 @@ export class Work implements LeaseWork {
   async #reportMerge(context: WorkContext): Promise<void> {
     this.#messages.skipTo(this.#assignment.messages_last);
     const problem = await this.#checkpoints.take({ isAwaited: true });
-    if (this.#isCancelled || this.#release !== null) return;
+    if (this.#interruptions.isCancelled || this.#interruptions.release !== null) return;
     if (problem !== null) return this.#results.fail(context, checkpointFailed(problem));
     // The checks need what the set-up makes.
     if (this.#checks.exist) await this.#prepare(context);
-    if (this.#pendingInterruption !== null) return;
+    if (this.#interruptions.pending !== null) return;
     const text = mergeText(this.#assignment.kind, context.startsFrom, this.#checks.exist);
     await this.#results.ofMerge(context, text);
   }
 
   async #message(message: Message): Promise<void> {
-    const [context, turn] = [this.#context, this.#turn];
-    if (message.delivery === 'steer' && turn !== null && context !== null && this.#release === null) {
-      const isTaken = await turn.steer(() => this.#prompts.original(context, message));
-      if (isTaken) {
-        this.#messages.addToTurn([message]);
-        return;
-      }
-    }
+    const isSteering = message.delivery === 'steer' && this.#interruptions.release === null;
+    if (isSteering && this.#context !== null && (await this.#turns.steer(this.#context, message))) return;
     this.#messages.push(message);
     // The message comes first, and the checks run after it.
     this.#checks.interrupt();
-    this.#wakeup.signal();
+    this.#interruptions.signal();
   }
 
   async #resultOfEarlier(context: WorkContext): Promise<void> {
     // The checks need what the set-up makes.
     if (this.#checks.exist) await this.#prepare(context);
-    if (this.#pendingInterruption === null) await this.#results.ofEarlier(context);
+    if (this.#interruptions.pending === null) await this.#results.ofEarlier(context);
   }
 
   #prepare(context: WorkContext): Promise<void> {
     const report = (frame: AgentFrameBody) => this.#report(frame);
     const isPlanning = this.#assignment.kind === 'plan';
-    return prepareWork(context, { ...this.#dependencies, isPlanning, report, ending: this.#ending.promise });
+    return prepareWork(context, { ...this.#dependencies, isPlanning, report, ending: this.#interruptions.ending });
   }
 
   async #saveChanges(): Promise<Error | null> {
@@ -262,85 +243,13 @@ export class Work implements LeaseWork {
 
   async #workOn(context: WorkContext, message: Message): Promise<void> {
     await this.#prepare(context);
-    if (this.#checks.areDueAtStart && this.#pendingInterruption === null) await this.#checkStart(context);
+    if (this.#checks.areDueAtStart && this.#interruptions.pending === null) await this.#checkStart(context);
     // The message is not done, so the session sends it to the next lease.
-    if (this.#pendingInterruption !== null) return;
-    this.#turnNumber += 1;
+    if (this.#interruptions.pending !== null) return;
     this.#results.turnBegins();
     this.#messages.beginTurn(message);
-    const { agent } = this.#assignment.agent_config;
-    const data = { turn: this.#turnNumber, message: message.number, model: this.#prompts.model, agent: agent ?? null };
-    this.#report({ type: 'turn.started', data });
-    const outcome = await this.#run(context, message).catch(
-      (error: Error): TurnOutcome => ({ type: 'failed', failure: opencodeUnavailable(error) }),
-    );
-    if (!this.#isCancelled) await this.#conclude(context, message, outcome);
-  }
-
-  /** Runs the message's prompt. If the turn is cut off or interrupted by silence, continues it with another prompt. */
-  async #run(context: WorkContext, message: Message): Promise<TurnOutcome> {
-    let prompt = await this.#prompts.next(context, message);
-    for (let [restarts, rounds] = [0, 0]; ; ) {
-      while (this.#isQuiet && this.#pendingInterruption === null) await this.#wakeup.wait();
-      const outcome = this.#pendingInterruption ?? (await this.#runTurn(context, prompt));
-      if (this.#isCancelled) return outcome;
-      const left = outcome.type === 'completed' ? await markersLeft(context.worktree.path, context.conflict) : null;
-      if (left !== null) {
-        if (rounds === MAX_MARKER_ROUNDS) return { type: 'failed', failure: unresolved(left) };
-        rounds += 1;
-        prompt = await this.#prompts.followUp(context, message, left);
-        continue;
-      }
-      const isSilent = outcome.type === 'interrupted' && outcome.by === 'silence' && this.#release === null;
-      const silence = isSilent ? this.#ceilings.silent(context.mapping.calls) : null;
-      if (outcome.type === 'cut_off') {
-        restarts += 1;
-        if (restarts > MAX_RESTARTS)
-          return {
-            type: 'failed',
-            failure: opencodeUnavailable(new Error(`OpenCode exited more than ${MAX_RESTARTS} times during the turn.`)),
-          };
-        this.#report(
-          note('warning', `OpenCode was restarted; the conversation continues (${restarts} of ${MAX_RESTARTS}).`),
-        );
-      } else if (silence?.type === 'failed') {
-        return silence;
-      } else if (silence !== null) {
-        this.#report(note('warning', silence.text));
-      } else if (outcome.type !== 'interrupted' || outcome.by !== 'quiet' || this.#release !== null) {
-        return outcome;
-      }
-      prompt = await this.#continuation(context, message);
-    }
-  }
-
-  /** OpenCode accepts a prompt before it stores it, so a restart may have lost messages of this turn. */
-  async #continuation(context: WorkContext, message: Message): Promise<Prompt> {
-    const { inTurn } = this.#messages;
-    const stored = await this.#prompts.stored(context, inTurn);
-    this.#messages.removeFromTurn(inTurn.filter((steered) => steered !== message && !stored.includes(steered)));
-    return this.#prompts.next(context, message);
-  }
-
-  /** An interruption that came between turns, so that no turn may begin; null when a turn may begin. */
-  get #pendingInterruption(): TurnOutcome | null {
-    if (this.#isCancelled) return { type: 'interrupted', by: 'cancelled' };
-    if (this.#release === null) return null;
-    return { type: 'interrupted', by: this.#release.reason === 'stopped' ? 'stop' : 'pause' };
-  }
-
-  async #runTurn(context: WorkContext, prompt: Prompt): Promise<TurnOutcome> {
-    const { opencode, report } = this.#dependencies;
-    const { mapping, approvals, conversationId, directory } = context;
-    const ceilings = this.#ceilings;
-    if (ceilings.isReached(mapping.calls)) return { type: 'interrupted', by: 'limit' };
-    const onStep = () => this.#checkpoints.stepEnded();
-    this.#turn = new Turn({ opencode, mapping, approvals, conversationId, directory, report, onStep, ceilings });
-    try {
-      return await this.#turn.run(prompt);
-    } finally {
-      this.#turn = null;
-    }
+    const outcome = await this.#turns.run(context, message, this.#assignment.agent_config.agent ?? null);
+    if (!this.#interruptions.isCancelled) await this.#conclude(context, message, outcome);
   }
 
   /**
@@ -370,7 +279,7 @@ export class Work implements LeaseWork {
     if (isPausing) return;
     if (outcome.type !== 'completed' && !isOutOfBudget) await this.#settleContext(context, false);
     const problem = await this.#checkpoints.take({ isAwaited: true });
-    if (this.#isCancelled || this.#release !== null) return;
+    if (this.#interruptions.isCancelled || this.#interruptions.release !== null) return;
     if (outcome.type === 'failed') return this.#results.fail(context, outcome.failure);
     if (problem !== null) return this.#results.fail(context, checkpointFailed(problem));
     if (isLimited) {
@@ -383,7 +292,7 @@ export class Work implements LeaseWork {
   }
 
   async #turnCompleted(context: WorkContext, message: Message, finish: string): Promise<void> {
-    const data = { turn: this.#turnNumber, message: message.number, finish };
+    const data = { turn: this.#turns.number, message: message.number, finish };
     this.#report({ type: 'turn.completed', data });
     await this.#collectAnswered(context);
     // Without a text, only a changed file shows that the message is done. Otherwise the next attempt asks again.
@@ -397,11 +306,11 @@ export class Work implements LeaseWork {
     this.#messages.addToTurn(await this.#prompts.stored(context, this.#messages.waiting).catch(() => []));
   }
 
-  #reportReleased(reason: ReleaseReason, message: string): void {
+  #reportReleased({ reason, message }: { reason: ReleaseReason; message: string }): void {
     this.#report({ type: 'released', data: { reason, message: message.slice(0, 2_000) } });
   }
 
   #report(frame: AgentFrameBody): void {
-    if (!this.#isCancelled) this.#dependencies.report(frame);
+    if (!this.#interruptions.isCancelled) this.#dependencies.report(frame);
   }
 }
