@@ -1,6 +1,6 @@
-import { differenceOf } from '../../src/domain/context/difference.ts';
+import { differenceOf, maskedDifference } from '../../src/domain/context/difference.ts';
 import { type Path, pathOf, pointerOf } from '../../src/domain/context/edits.ts';
-import type { Json, JsonObject } from '../../src/domain/context/json.ts';
+import type { JsonObject } from '../../src/domain/context/json.ts';
 import { valueIn } from '../../src/domain/context/json-patch.ts';
 import { editsAt } from '../../src/domain/context/place-edits.ts';
 import { reveal } from '../../src/domain/context/secrets.ts';
@@ -108,22 +108,12 @@ export class ContextViews {
     const [before, after] = [journal.at(from), journal.at(to)];
     if (!before) return this.noSuchVersion(from, 'from');
     if (!after) return this.noSuchVersion(to, 'to');
-    const { added, changed, removed } = differenceOf(before.data, after.data);
-    const entries = [...added, ...changed, ...removed].map(({ path }) => path);
-    const isShown = ({ path }: { path: string }) => secrets.placeOf(path) === path;
-    const maskAt = (value: Json, path: string) => secrets.mask(value, pathOf(path));
-    const one = ({ path, value }: { path: string; value: Json }) => ({ path, value: maskAt(value, path) });
-    const inSecrets = new Set(entries.map((path) => secrets.placeOf(path)).filter((path) => !entries.includes(path)));
-    return ok({
-      added: added.filter(isShown).map(one),
-      changed: [
-        ...changed
-          .filter(isShown)
-          .map(({ path, old, new: now }) => ({ path, old: maskAt(old, path), new: maskAt(now, path) })),
-        ...[...inSecrets].map((path) => ({ path, old: maskAt(null, path), new: maskAt(null, path) })),
-      ],
-      removed: removed.filter(isShown).map(one),
-    });
+    return ok(
+      maskedDifference(differenceOf(before.data, after.data), {
+        mask: (value, path) => secrets.mask(value, pathOf(path)),
+        placeOf: (path) => secrets.placeOf(path),
+      }),
+    );
   }
 
   noSuchVersion(version: number, path: string): Outcome<never> {

@@ -1,15 +1,14 @@
 import { readerOf, whyMayNot } from '../../domain/context/access.ts';
-import { differenceOf } from '../../domain/context/difference.ts';
 import type { JsonObject } from '../../domain/context/json.ts';
 import { overlay } from '../../domain/context/overlay.ts';
 import { pick } from '../../domain/context/place.ts';
 import type { Call } from '../../ports/calls.ts';
-import type { ContextApi, Contexts } from '../../ports/contexts.ts';
+import type { Contexts } from '../../ports/contexts.ts';
 import { type Outcome, ok } from '../../protocol/common/errors.ts';
-import { type ContextOwner, type ContextRef, MAIN } from '../../protocol/context/address.ts';
-import type { Context, ContextDiff, ContextLink } from '../../protocol/context/context.ts';
+import { type ContextOwner, MAIN } from '../../protocol/context/address.ts';
+import type { Context, ContextLink } from '../../protocol/context/context.ts';
 import type { EffectiveContext } from '../../protocol/context/merge.ts';
-import { contextAt, contextOf } from './identity.ts';
+import { contextOf } from './identity.ts';
 
 /** A context and what of it counts. */
 interface Layer {
@@ -76,24 +75,4 @@ async function linkedLayer(contexts: Contexts, call: Call, { id, keys }: Context
   if (!read.ok) return read.failure.code === 'context_not_found' ? ok([]) : read;
   const data = read.value.data as JsonObject;
   return ok([{ context: read.value, data: keys === null ? data : pick(data, keys) }]);
-}
-
-/** The difference from one context to another one. Secrets are masked, so that two of them do not differ. */
-export async function diffContexts(
-  contexts: Contexts,
-  call: Call,
-  id: ContextRef,
-  other: ContextRef,
-): Promise<Outcome<ContextDiff>> {
-  const named = await Promise.all([id, other].map((ref) => contextAt(contexts, call, ref)));
-  const [before, after] = await Promise.all(named.map(({ home }) => readable(home, call)));
-  if (!before!.ok) return before!;
-  if (!after!.ok) return after!;
-  return ok(differenceOf(before!.value.data as JsonObject, after!.value.data as JsonObject));
-}
-
-/** A context without its secrets, if the caller may read it. */
-async function readable(home: ContextApi, call: Call): Promise<Outcome<Context>> {
-  const read = await home.readMasked(call);
-  return (read.ok && whyMayNot(readerOf(call), 'read', read.value)) || read;
 }

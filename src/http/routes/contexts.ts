@@ -1,5 +1,6 @@
 import { createContext } from '../../application/context/create-context.ts';
-import { diffContexts, effectiveContext } from '../../application/context/effective-context.ts';
+import { diffContexts } from '../../application/context/diff-contexts.ts';
+import { effectiveContext } from '../../application/context/effective-context.ts';
 import { contextAt } from '../../application/context/identity.ts';
 import { listContexts } from '../../application/context/list-contexts.ts';
 import { mergeContexts } from '../../application/context/merge-contexts.ts';

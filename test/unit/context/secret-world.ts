@@ -1,5 +1,6 @@
 import { NO_PORTS } from '../../../durable-objects/context/ports.ts';
-import { diffContexts, effectiveContext } from '../../../src/application/context/effective-context.ts';
+import { diffContexts } from '../../../src/application/context/diff-contexts.ts';
+import { effectiveContext } from '../../../src/application/context/effective-context.ts';
 import { contextAt } from '../../../src/application/context/identity.ts';
 import { mergeContexts } from '../../../src/application/context/merge-contexts.ts';
 import { promoteContext, shareContext } from '../../../src/application/context/share-context.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { Outcome } from '../../../src/protocol/common/errors.ts';
+import type { ContextDiff } from '../../../src/protocol/context/context.ts';
 import type { UpdateContextRequest } from '../../../src/protocol/context/requests.ts';
 import { runs } from '../../support/seeds.ts';
 import { valueIn } from '../../support/value-in.ts';
@@ -101,6 +102,22 @@ describe('secret values', () => {
     expect(await all.copies.get('default', id)).toMatchObject({ text: null });
     expect(JSON.stringify([...all.archive.rows])).not.toContain(NEEDLE);
     expect(valueIn(await all.on(ref, (home) => home.read(CALL))).data).toEqual({ later: NEEDLE });
+  });
+
+  it('of two contexts are compared without a value, for a caller that may see those of both', async () => {
+    const { all, update } = await world();
+    const ref = `session.${SESSION}`;
+    await update(ref, { updates: { token: 'other', creds: { y: 1 }, n: 1 }, secret_paths: ['token'] });
+    const token = { path: '/token', old: '[secret]', new: '[secret]' };
+    const paths = ({ added, changed, removed }: ContextDiff) =>
+      [...added, ...changed, ...removed].map(({ path }) => path);
+    const seen = valueIn(await all.diff(CALL, 'global', ref));
+    expect(seen.changed).toContainEqual(token);
+    expect(paths(seen)).toContain('/creds');
+    expect(JSON.stringify(seen)).not.toContain(NEEDLE);
+    expect(paths(valueIn(await all.diff(callOf('viewer'), 'global', ref)))).not.toContain('/token');
+    await update(ref, { updates: valueIn(await all.on('global', (home) => home.read(CALL))).data });
+    expect(paths(valueIn(await all.diff(CALL, 'global', ref)))).toEqual(['/creds']);
   });
 
   it('are not overwritten with the mask, and there is a bound of them', async () => {
