@@ -1,3 +1,5 @@
+import { pathOf, valueAt } from '../../domain/context/edits.ts';
+import type { JsonObject } from '../../domain/context/json.ts';
 import type { Call } from '../../ports/calls.ts';
 import type { Contexts } from '../../ports/contexts.ts';
 import { type Outcome, refuse } from '../../protocol/common/errors.ts';
@@ -25,6 +27,8 @@ export async function shareContext(
   const { contexts } = deps;
   const source = await readSource(contexts, call, ref);
   if (!source.ok) return source;
+  const wrong = whyWrong(source.value, keys);
+  if (wrong) return wrong;
   const asked = withoutCondition(call);
   const owner = { scope: 'session', session_id: target_session_id, agent_id: null } as const;
   const target = await targetOf(deps, asked, source.value, { ...owner, name: name ?? source.value.name });
@@ -43,6 +47,8 @@ export async function promoteContext(
 ): Promise<Outcome<Context>> {
   const source = await readSource(deps.contexts, call, ref);
   if (!source.ok) return source;
+  const wrong = whyWrong(source.value, keys);
+  if (wrong) return wrong;
   if (WIDTH[scope] <= WIDTH[source.value.scope]) {
     const detail = `The scope ${scope} is not wider than ${source.value.scope}. To give it to another session, share it.`;
     return refuse('context_scope_mismatch', detail);
@@ -60,6 +66,20 @@ export async function promoteContext(
 async function readSource(contexts: Contexts, call: Call, ref: ContextRef): Promise<Outcome<Context>> {
   const read = await (await contextAt(contexts, call, ref)).home.read(readingOf(call));
   return (read.ok && whyOther(read.value.version, call.if_match)) || read;
+}
+
+/** Refuses places that give nothing: those without a value, and those in arrays, which go as a whole. */
+function whyWrong(source: Context, keys: readonly string[] = []): Outcome<never> | null {
+  const data = source.data as JsonObject;
+  const errors = keys.flatMap((key, index) => {
+    const place = pathOf(pointerTo(key));
+    if (valueAt(data, place) !== undefined) return [];
+    const isItem = place.some((_, length) => Array.isArray(valueAt(data, place.slice(0, length))));
+    const message = isItem ? 'leads into an array; name the array' : 'names nothing in the context';
+    return [{ path: `keys.${index}`, message: `${key} ${message}` }];
+  });
+  if (errors.length === 0) return null;
+  return refuse('validation_failed', `The keys cannot be given: ${errors[0]!.message}.`, { errors });
 }
 
 function withoutCondition({ if_match: _, ...call }: Call): Call {

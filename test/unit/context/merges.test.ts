@@ -275,6 +275,27 @@ describe('a share', () => {
     expect(valueIn(await share())).toMatchObject({ data: { a: { x: 2 } }, open_conflicts: 0 });
   });
 
+  it('and a promotion of places that give nothing are refused with their names, and make no context', async () => {
+    const { owners, contexts, write } = world();
+    const ref = `session.${SESSION}`;
+    await write(ref, { a: { b: [{ c: 1 }] } });
+    const keys = ['a/b', 'typo', 'a/b/0', 'a/b/0/c', 'a/b/9', '/a/x'];
+    const errors = [1, 2, 3, 4, 5].map((n) => ({
+      path: `keys.${n}`,
+      message: expect.stringMatching(n === 1 || n === 5 ? 'names nothing' : 'into an array'),
+    }));
+    const refused = { failure: { code: 'validation_failed', errors } };
+    for (const mode of ['copy', 'link'] as const) {
+      const request = { target_session_id: SESSION, mode, name: 'got', keys };
+      expect(await shareContext(owners, CALL, ref, request)).toMatchObject(refused);
+    }
+    expect(await promoteContext(owners, CALL, ref, { scope: 'global', keys })).toMatchObject(refused);
+    for (const made of [`${ref}.got`, 'global']) {
+      const { home: none } = await contextAt(contexts, CALL, made);
+      expect(await none.read(CALL)).toMatchObject({ failure: { code: 'context_not_found' } });
+    }
+  });
+
   it('as a link shows what the context has at each read', async () => {
     const { owners, contexts, write } = world();
     const linked = await write('global.plan', { step: 1, secret: 1 });
