@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/context/json.ts';
 import type { Call } from '../../ports/calls.ts';
 import type { Contexts } from '../../ports/contexts.ts';
 import { type Outcome, refuse } from '../../protocol/common/errors.ts';
-import type { ContextOwner, ContextRef } from '../../protocol/context/address.ts';
+import { type ContextOwner, type ContextRef, MAIN } from '../../protocol/context/address.ts';
 import type { Context, ContextScope } from '../../protocol/context/context.ts';
 import type { PromoteContextRequest, ShareContextRequest } from '../../protocol/context/merge.ts';
 import { contextAt, contextOf, type NamedContext } from './identity.ts';
@@ -31,7 +31,11 @@ export async function shareContext(
   if (wrong) return wrong;
   const asked = withoutCondition(call);
   const owner = { scope: 'session', session_id: target_session_id, agent_id: null } as const;
-  const target = await targetOf(deps, asked, source.value, { ...owner, name: name ?? source.value.name });
+  const target = await targetOf(deps, asked, source.value, {
+    ...owner,
+    // Only what the main context links to is effective.
+    name: name ?? (mode === 'link' ? MAIN : source.value.name),
+  });
   if (!target.ok) return target;
   const link = { id: source.value.id, keys: keys?.map(pointerTo) ?? null };
   if (mode === 'link') return target.value.home.link(asked, link, target.value.create);

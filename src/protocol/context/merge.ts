@@ -52,9 +52,10 @@ export const ShareContextRequest = schema(() =>
         description:
           '`copy`: the values, as a merge with the strategy `manual`. `link`: the values as they are at each read of what is effective for the session.',
       }),
-      name: ContextName()
-        .optional()
-        .meta({ description: 'Which context of the session. By default, of the same name.' }),
+      name: ContextName().optional().meta({
+        description:
+          'Which context of the session. By default, `main` for a link, because only what that one links to is effective, and the same name for a copy.',
+      }),
     })
     .meta({
       id: 'ShareContextRequest',

@@ -299,9 +299,9 @@ describe('a share', () => {
   it('as a link shows what the context has at each read', async () => {
     const { owners, contexts, write } = world();
     const linked = await write('global.plan', { step: 1, secret: 1 });
-    const request: ShareContextRequest = { target_session_id: SESSION, mode: 'link', keys: ['/step'], name: 'main' };
+    const request: ShareContextRequest = { target_session_id: SESSION, mode: 'link', keys: ['/step'] };
     const target = valueIn(await shareContext(owners, CALL, 'global.plan', request));
-    expect(target).toMatchObject({ version: 1, data: {}, links: [{ id: linked.id, keys: ['/step'] }] });
+    expect(target).toMatchObject({ name: 'main', version: 1, data: {}, links: [{ id: linked.id, keys: ['/step'] }] });
     await write('global.plan', { step: 2 });
     const effective = async () => valueIn(await effectiveContext(contexts, CALL, { session_id: SESSION })).data;
     expect(await effective()).toEqual({ step: 2 });
