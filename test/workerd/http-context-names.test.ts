@@ -94,6 +94,16 @@ describe('the address of a context', () => {
     expect(created.status).toBe(404);
   });
 
+  it('of a session or an agent that does not exist is not asked in vain for what is effective', async () => {
+    const { get, session } = await workspace();
+    expect(await get(`contexts/effective?session_id=${session}`)).toMatchObject({ data: {}, layers: [] });
+    for (const asked of [`session_id=${SESSION_ID}`, `agent_id=${UUID}`]) {
+      expect(await get<Problem>(`contexts/effective?${asked}`)).toMatchObject({
+        ...{ status: 404, code: 'not_found', detail: expect.stringContaining('There is no') },
+      });
+    }
+  });
+
   it.each(['session', 'session.x', 'temporary.a', 'global.A', `agent.${UUID}.`, 'global.a.b'])(
     '%s is none',
     async (ref) => {

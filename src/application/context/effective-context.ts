@@ -9,6 +9,7 @@ import { type ContextOwner, MAIN } from '../../protocol/context/address.ts';
 import type { Context, ContextLink } from '../../protocol/context/context.ts';
 import type { EffectiveContext } from '../../protocol/context/merge.ts';
 import { contextOf } from './identity.ts';
+import { type Owners, ownerExists } from './owner-exists.ts';
 
 /** A context and what of it counts. */
 interface Layer {
@@ -42,6 +43,24 @@ export async function effectiveContext(
     layers: layers.map(({ context: { id, scope, name, version } }) => ({ context_id: id, scope, name, version })),
     origins: origins.map(({ path, layer }) => ({ path, context_id: layers[layer]!.context.id })),
   });
+}
+
+/** What is effective, as a request asks for it. Fails with `not_found` if there is no such session or agent. */
+export async function readEffective(
+  { contexts, ...owners }: Owners & { contexts: Contexts },
+  call: Call,
+  asked: { session_id?: string | undefined; agent_id?: string | undefined },
+): Promise<Outcome<EffectiveContext>> {
+  const effective = await effectiveContext(contexts, call, asked);
+  if (!effective.ok) return effective;
+  for (const owner of ownersOf(asked.session_id ?? null, asked.agent_id ?? null)) {
+    // A context shows that its owner exists.
+    const { id } = await contextOf(contexts, call, owner);
+    if (owner.scope === 'temporary' || effective.value.layers.some(({ context_id }) => context_id === id)) continue;
+    const known = await ownerExists(owners, call, owner);
+    if (!known.ok) return known;
+  }
+  return effective;
 }
 
 function ownersOf(session_id: string | null, agent_id: string | null): ContextOwner[] {

@@ -1,6 +1,6 @@
 import { createContext } from '../../application/context/create-context.ts';
 import { diffContexts } from '../../application/context/diff-contexts.ts';
-import { effectiveContext } from '../../application/context/effective-context.ts';
+import { readEffective } from '../../application/context/effective-context.ts';
 import { contextAt } from '../../application/context/identity.ts';
 import { listContexts } from '../../application/context/list-contexts.ts';
 import { mergeContexts } from '../../application/context/merge-contexts.ts';
@@ -49,7 +49,7 @@ export function contextHandlers(deps: Dependencies) {
     diffContextVersions: async ({ params: { id }, query, call }) =>
       (await homeOf(call, id)).diff(call, query.from, query.to),
     mergeContexts: ({ body, call }) => mergeContexts(deps.contexts, call, body),
-    readEffectiveContext: ({ query, call }) => effectiveContext(deps.contexts, call, query),
+    readEffectiveContext: ({ query, call }) => readEffective(deps, call, query),
     diffContexts: ({ params: { id, other }, call }) => diffContexts(deps.contexts, call, id, other),
     shareContext: ({ params: { id }, body, call }) => shareContext(deps, call, id, body),
     unlinkContext: async ({ params: { id, context_id }, call }) => {

@@ -87,7 +87,7 @@ export const CONTEXT_ENDPOINTS = {
     leased: true,
     query: EffectiveContextQuery,
     responses: { 200: json(EffectiveContext, 'The values.') },
-    errors: [],
+    errors: ['not_found'],
   },
   readContext: {
     tag: 'Contexts',
