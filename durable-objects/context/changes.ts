@@ -1,4 +1,5 @@
 import { whyOutOfBounds } from '../../src/domain/context/bounds.ts';
+import { conflict } from '../../src/domain/context/condition.ts';
 import { type Edit, editsBetween, type Path, pathOf, pointerOf, valueAt } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
 import type { Mark } from '../../src/domain/context/secrets.ts';
@@ -71,7 +72,7 @@ export class Changes {
   ): Outcome<Changed> {
     const { data, version } = this.#journal.head;
     const edits = editsBetween(data, wanted);
-    const stale = this.whyStale(edits, expected);
+    const stale = this.#whyStale(edits, expected);
     if (stale) return stale;
     const news = this.#secrets.news(marks);
     if (edits.length === 0 && news.length === 0) return ok({ version });
@@ -85,9 +86,13 @@ export class Changes {
   }
 
   /** The refusal of a change by a writer that has seen none of the newest version; null if it may go on. */
-  whyStale(edits: readonly Edit[], { versions, atPlaces = false }: Expected): Outcome<never> | null {
+  #whyStale(edits: readonly Edit[], { versions, atPlaces = false }: Expected): Outcome<never> | null {
     const { version, stamps, data } = this.#journal.head;
     if (versions === undefined || versions.includes(version)) return null;
+    if (versions.length > 0 && versions.every((one) => one > version)) {
+      const detail = `The context has no version ${versions.join(', ')}: its newest one is ${version}. Read it, and send the request with the version that you have read.`;
+      return conflict(detail, { version, can_merge: false, keys: [] });
+    }
     const seen = Math.max(0, ...versions.filter((one) => one < version));
     const inConflict = edits.filter(({ path }) => stamps.newestIn(pathOf(path), data).version > seen);
     if (atPlaces && inConflict.length === 0) return null;
@@ -96,7 +101,7 @@ export class Changes {
     const detail = can_merge
       ? `The context has version ${version}. Your changes are in other places: send them again with that version.`
       : `The context has version ${version}, and others have changed ${keys.map(({ path }) => path).join(', ')} since. Read it, and decide which value counts.`;
-    return refuse('context_conflict', detail, { current: { version, can_merge, keys } });
+    return conflict(detail, { version, can_merge, keys });
   }
 
   /** A place in conflict, as it is shown. */

@@ -1,4 +1,5 @@
 import { takenFrom } from '../../src/domain/context/ancestor.ts';
+import { conflict as conflictOf } from '../../src/domain/context/condition.ts';
 import { editsBetween, pathOf } from '../../src/domain/context/edits.ts';
 import { isSame, type Json, type JsonObject } from '../../src/domain/context/json.ts';
 import { type MergeConflict, merge } from '../../src/domain/context/merge.ts';
@@ -65,8 +66,10 @@ export class Merges {
     const head = create ? null : journal.head;
     const parents = create ? [] : lineage.parents();
     if (sources.some(({ id, keys, taken }) => (takenFrom(parents, id, keys)?.version ?? null) !== taken)) {
-      return refuse('context_conflict', 'The contexts have been merged meanwhile. Send the request again.', {
-        current: { version: head?.version ?? 0, can_merge: true, keys: [] },
+      return conflictOf('The contexts have been merged meanwhile. Send the request again.', {
+        version: head?.version ?? 0,
+        can_merge: true,
+        keys: [],
       });
     }
     let data = head?.data ?? {};
@@ -138,7 +141,7 @@ export class Merges {
   #moved({ path }: ConflictRow, { current }: Failure): Outcome<never> {
     const { journal, secrets } = this.#parts;
     const detail = `Others have changed ${secrets.placeOf(path)} since the merge. Choose current to keep what it has now. To replace that, set the place and then choose current, or send If-Match: "${journal.head.version}".`;
-    return refuse('context_conflict', detail, { current });
+    return refuse('context_conflict', detail, { current, retryable: false });
   }
 
   #view({ base, source, at, ...row }: ConflictRow): ContextConflictView {

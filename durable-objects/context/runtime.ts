@@ -1,5 +1,6 @@
 import { readerOf, rightsOf, whyMayNot } from '../../src/domain/context/access.ts';
 import type { Parent } from '../../src/domain/context/ancestor.ts';
+import { whyOther } from '../../src/domain/context/condition.ts';
 import { pathOf } from '../../src/domain/context/edits.ts';
 import type { JsonObject } from '../../src/domain/context/json.ts';
 import { type PatchOperation, valueIn } from '../../src/domain/context/json-patch.ts';
@@ -204,7 +205,7 @@ export class ContextRuntime {
 
   unlink(call: Call, id: ContextId): Outcome<null> {
     return this.#change('unlink', call, () => {
-      const stale = this.#parts.changes.whyStale([], expectedBy(call));
+      const stale = whyOther(this.#parts.journal.head.version, call.if_match);
       if (stale) return stale;
       this.#parts.lineage.unlink(id);
       return ok(null);
@@ -225,7 +226,7 @@ export class ContextRuntime {
 
   remove(call: Call): Outcome<null> {
     return this.#change('remove', call, () => {
-      const stale = this.#parts.changes.whyStale([], expectedBy(call));
+      const stale = whyOther(this.#parts.journal.head.version, call.if_match);
       if (stale) return stale;
       this.#parts.tiers.remove();
       this.#parts.kit.store.afterCommit(() => this.#parts.watchers.end(CLOSE.deleted, 'the context was deleted'));

@@ -12,7 +12,8 @@ const RETRY_AFTER_SECONDS = 2;
 
 /** Responds with problem details (RFC 9457). Status, title and `retryable` come from the table of error codes. */
 export function problem(c: AppContext, failure: Failure): Response {
-  const { status, title, retryable } = ERROR_CODES[failure.code];
+  const { status, title, retryable: isUsual } = ERROR_CODES[failure.code];
+  const retryable = failure.retryable ?? isUsual;
   const retryAfter =
     failure.retry_after_seconds ?? (retryable && (status === 503 || status === 429) ? RETRY_AFTER_SECONDS : undefined);
   const { code, detail, errors, legal_actions, current } = failure;

@@ -48,7 +48,7 @@ describe('a context over HTTP', () => {
       expect(stale.status).toBe(409);
       expect(await stale.json()).toMatchObject({
         code: 'context_conflict',
-        retryable: true,
+        retryable: false,
         current: { version: 2, can_merge: false, keys: [{ path: '/build/status', current: 'green', yours: 'blue' }] },
       });
     }

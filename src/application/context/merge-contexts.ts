@@ -1,4 +1,5 @@
 import { ancestorOf, type Parent, takenFrom } from '../../domain/context/ancestor.ts';
+import { whyOther } from '../../domain/context/condition.ts';
 import type { JsonObject } from '../../domain/context/json.ts';
 import { pick } from '../../domain/context/place.ts';
 import { marksWithin } from '../../domain/context/secrets.ts';
@@ -121,13 +122,6 @@ async function gather(
   if (parent.ok) return ok({ ...source, base: { data: part(parent.value.versions[0]!) } });
   // A parent that is gone, or that the caller may not read, is no ancestor: then more places are conflicts.
   return NO_ANCESTOR.has(parent.failure.code) ? ok({ ...source, base: null }) : parent;
-}
-
-/** Refuses a version that is not meant. @param meant any, if it is absent */
-export function whyOther(version: number, meant: readonly number[] | undefined): Outcome<never> | null {
-  if (meant === undefined || meant.includes(version)) return null;
-  const detail = `The context has version ${version}. Read it, and send the request again if it shall be done all the same.`;
-  return refuse('context_conflict', detail, { current: { version, can_merge: false, keys: [] } });
 }
 
 /** The call for what is read on the way. The key and the condition of the request are those of the merge. */

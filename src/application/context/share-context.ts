@@ -1,3 +1,4 @@
+import { whyOther } from '../../domain/context/condition.ts';
 import { pathOf, valueAt } from '../../domain/context/edits.ts';
 import type { JsonObject } from '../../domain/context/json.ts';
 import type { Call } from '../../ports/calls.ts';
@@ -7,7 +8,7 @@ import { type ContextOwner, type ContextRef, MAIN } from '../../protocol/context
 import type { Context, ContextScope } from '../../protocol/context/context.ts';
 import type { PromoteContextRequest, ShareContextRequest } from '../../protocol/context/merge.ts';
 import { contextAt, contextOf, type NamedContext } from './identity.ts';
-import { mergeInto, readingOf, whyOther } from './merge-contexts.ts';
+import { mergeInto, readingOf } from './merge-contexts.ts';
 import { type Owners, ownerExists } from './owner-exists.ts';
 
 interface Dependencies extends Owners {

@@ -137,7 +137,7 @@ export const ERROR_CODES = {
     retryable: true,
     meaning: 'The request names a version of the context, and the context has another one by now.',
     remedy:
-      'If `current.can_merge` is true, send it again with `current.version`. Otherwise decide between the values in `current.keys`.',
+      'If `current.can_merge`, and so `retryable`, is true, send it again with `current.version`. Otherwise decide between the values in `current.keys`.',
   },
   lock_held: {
     status: 409,
@@ -363,6 +363,8 @@ export interface Failure {
   /** The current value, if that helps the caller: for example, the first answer to an approval. */
   current?: unknown;
   retry_after_seconds?: number;
+  /** Whether the same request may succeed later, if that is not as of all errors with the code. */
+  retryable?: boolean;
 }
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure };

@@ -296,3 +296,27 @@ test('through any writes, evictions and faults, no update is lost, versions have
     runs(150),
   );
 });
+
+test('a conflict is retryable only if the changes merge, and names a version that does not exist', () => {
+  const context = home({ a: 1, b: 1 });
+  update(context, { a: 2 });
+  const current = (can_merge: boolean) => ({ version: 2, can_merge });
+  expect(update(context, { b: 2 }, 1)).toMatchObject({ failure: { retryable: true, current: current(true) } });
+  expect(update(context, { a: 3 }, 1)).toMatchObject({ failure: { retryable: false, current: current(false) } });
+  const detail = expect.stringContaining('no version 99: its newest one is 2');
+  for (const refused of [
+    update(context, { b: 2 }, 99),
+    context.runtime.putKey(CALL, '/b', { value: 2, expected_version: 99 }),
+  ])
+    expect(refused).toMatchObject({ failure: { detail, retryable: false, current: { ...current(false), keys: [] } } });
+});
+
+test('a deletion of a newer version than was seen is not said to merge', () => {
+  const context = home({ a: 1 });
+  update(context, { a: 2 });
+  const detail = expect.stringContaining('Read it, and send the request again if it shall be done all the same.');
+  const refused = { failure: { code: 'context_conflict', detail, retryable: false, current: { can_merge: false } } };
+  expect(context.runtime.remove({ ...CALL, if_match: [1] })).toMatchObject(refused);
+  expect(context.runtime.unlink({ ...CALL, if_match: [1] }, CONTEXT.id)).toMatchObject(refused);
+  expect(context.runtime.remove({ ...CALL, if_match: [2] })).toMatchObject({ ok: true });
+});
