@@ -52,6 +52,8 @@ describe('a context over HTTP', () => {
         current: { version: 2, can_merge: false, keys: [{ path: '/build/status', current: 'green', yours: 'blue' }] },
       });
     }
+    const unquoted = await send(`/${context.id}`, { updates }, { ...patch, headers: { 'If-Match': '2' } });
+    expect(await unquoted.json()).toMatchObject({ status: 422, errors: [{ path: 'If-Match' }] });
     expect((await get<Context>(`/${context.id}`)).version).toBe(2);
     const fresh = await send(`/${context.id}`, { updates }, { ...patch, headers: { 'If-Match': '"2"' } });
     expect(((await fresh.json()) as Context).version).toBe(3);

@@ -126,6 +126,14 @@ describe('sessions over HTTP', () => {
     expect(await stale.json()).toMatchObject({ status: 412, code: 'precondition_failed', current: { version: 2 } });
     expect(stale.headers.get('ETag')).toBe(await etag());
     expect((await change({ a: 3 }, { 'If-Match': '"nope"' })).status).toBe(412);
+    for (const header of ['4', '"4', 'W/', '"4" 5']) {
+      const refused = await change({ a: 3 }, { 'If-Match': header });
+      expect(await refused.json(), header).toMatchObject({
+        ...{ status: 422, code: 'validation_failed' },
+        errors: [{ path: 'If-Match', message: 'must be * or versions in quotes, such as "4"' }],
+      });
+    }
+    expect((await change({ a: 2 }, { 'If-Match': `"0", ${await etag()}` })).status).toBe(200);
     const start = await send(`${path}/start`, { method: 'POST', headers: { 'If-Match': seen } });
     expect([start.status, (await read(id)).status]).toEqual([412, 'pending']);
     expect((await read(id)).metadata).toEqual({ a: 2 });

@@ -138,13 +138,21 @@ export const LeaseHeaders = schema(() =>
   }),
 );
 
+/** `*`, or tags in quotes (RFC 9110 §13.1.1). */
+const ENTITY_TAGS = /^\s*(?:\*|(?:W\/)?"[^"]*"(?:\s*,\s*(?:W\/)?"[^"]*")*)\s*$/;
+
 /** The header of requests that change a session or a context. */
 export const ConditionHeaders = schema(() =>
   z.object({
-    'If-Match': z.string().min(1).max(1_000).optional().meta({
-      description:
-        'The `ETag` of the session or context that the request is meant for. If it has changed since, nothing happens. `*` is any version.',
-    }),
+    'If-Match': z
+      .string()
+      .max(1_000)
+      .regex(ENTITY_TAGS, { error: 'must be * or versions in quotes, such as "4"' })
+      .optional()
+      .meta({
+        description:
+          'The `ETag` of the session or context that the request is meant for: its version in quotes, such as `"4"`. If it has changed since, nothing happens. `*` is any version.',
+      }),
   }),
 );
 
