@@ -5,7 +5,8 @@ import { pick } from '../../domain/context/place.ts';
 import { marksWithin } from '../../domain/context/secrets.ts';
 import type { Call } from '../../ports/calls.ts';
 import type { Contexts, MergeSource } from '../../ports/contexts.ts';
-import { type ErrorCode, type Outcome, ok, refuse } from '../../protocol/common/errors.ts';
+import { type ErrorCode, type Failure, type Outcome, ok, refuse } from '../../protocol/common/errors.ts';
+import type { ContextRef } from '../../protocol/context/address.ts';
 import type { Context, ContextData, ContextId } from '../../protocol/context/context.ts';
 import type { MergeContextsRequest, MergeStrategy } from '../../protocol/context/merge.ts';
 import { contextAt, type NamedContext } from './identity.ts';
@@ -19,6 +20,8 @@ const NO_ANCESTOR: ReadonlySet<ErrorCode> = new Set(['context_not_found', 'conte
 /** A context that is merged, or some places of it. */
 export interface Source {
   id: ContextId;
+  /** How the request names it. */
+  ref: ContextRef;
   /** JSON Pointers; null for all. */
   keys: string[] | null;
   /** The versions that are meant; any, if it is absent. */
@@ -33,17 +36,18 @@ export async function mergeContexts(
 ): Promise<Outcome<Context>> {
   const named = await Promise.all(context_ids.map((ref) => contextAt(contexts, call, ref)));
   const target = target_id === undefined ? named.at(-1)! : await contextAt(contexts, call, target_id);
-  const ids = new Set(named.map(({ id }) => id).filter((id) => id !== target.id));
-  if (ids.size === 0) {
+  const sources = new Map(named.map(({ id }, index) => [id, context_ids[index]!]));
+  sources.delete(target.id);
+  if (sources.size === 0) {
     const message = 'must have a context other than the target';
     return refuse('validation_failed', 'There is nothing to merge.', { errors: [{ path: 'context_ids', message }] });
   }
-  const { create: _, ...existing } = target;
+  const existing = { id: target.id, home: target.home, ref: target_id ?? context_ids.at(-1)! };
   return mergeInto(
     contexts,
     call,
     existing,
-    [...ids].map((id) => ({ id, keys: null })),
+    [...sources].map(([id, ref]) => ({ id, ref, keys: null })),
     strategy,
   );
 }
@@ -58,13 +62,13 @@ export async function mergeContexts(
 export async function mergeInto(
   contexts: Contexts,
   call: Call,
-  target: NamedContext,
+  target: NamedContext & { ref?: ContextRef },
   sources: readonly Source[],
   strategy: MergeStrategy,
 ): Promise<Outcome<Context>> {
   for (let attempt = 1; ; attempt++) {
     const known = await target.home.parents(readingOf(call));
-    if (!known.ok && !(known.failure.code === 'context_not_found' && target.create)) return known;
+    if (!known.ok && !(known.failure.code === 'context_not_found' && target.create)) return absent(known, target.ref);
     const parents = known.ok ? known.value : [];
     const gathered = await Promise.all(
       sources.map((source) => gather(contexts, call, { id: target.id, parents }, source)),
@@ -88,17 +92,23 @@ async function firstAnswer(call: Call, { home }: NamedContext, failure: Outcome<
   return first.value ? ok(first.value) : failure;
 }
 
+/** Of several contexts of a request, the one that does not exist is named. */
+function absent({ failure }: { failure: Failure }, ref: ContextRef | undefined): Outcome<never> {
+  if (failure.code !== 'context_not_found' || ref === undefined) return { ok: false, failure };
+  return refuse('context_not_found', `There is no context ${ref}. It may have been deleted.`);
+}
+
 /** Reads a source, and its common ancestor with the target. */
 async function gather(
   contexts: Contexts,
   call: Call,
   target: { id: ContextId; parents: readonly Parent[] },
-  { id, keys, versions: meant }: Source,
+  { id, ref, keys, versions: meant }: Source,
 ): Promise<Outcome<MergeSource>> {
   const { workspace } = call.principal;
   const taken = takenFrom(target.parents, id, keys)?.version ?? null;
   const read = await contexts.at(workspace, id).snapshot(readingOf(call), taken === null ? [] : [taken]);
-  if (!read.ok) return read;
+  if (!read.ok) return absent(read, ref);
   const { version, parents, stamps, versions, secret_paths } = read.value;
   const other = whyOther(version, meant);
   if (other) return other;

@@ -40,7 +40,7 @@ export async function shareContext(
   if (!target.ok) return target;
   const link = { id: source.value.id, keys: keys?.map(pointerTo) ?? null };
   if (mode === 'link') return target.value.home.link(asked, link, target.value.create);
-  return mergeInto(contexts, asked, target.value, [{ ...link, versions: call.if_match }], 'manual');
+  return mergeInto(contexts, asked, target.value, [{ ...link, ref, versions: call.if_match }], 'manual');
 }
 
 /** Gives what is in a context to a wider scope, as a merge that overwrites nothing. */
@@ -63,7 +63,7 @@ export async function promoteContext(
   const asked = withoutCondition(call);
   const target = await targetOf(deps, asked, source.value, owner);
   if (!target.ok) return target;
-  const given = { id: source.value.id, keys: keys?.map(pointerTo) ?? null, versions: call.if_match };
+  const given = { id: source.value.id, ref, keys: keys?.map(pointerTo) ?? null, versions: call.if_match };
   return mergeInto(deps.contexts, asked, target.value, [given], 'manual');
 }
 

@@ -206,7 +206,8 @@ describe('a merge', () => {
   ])('%s is refused', async (_, ids, code) => {
     const { write, merge } = world();
     await write('global', {});
-    expect(await merge(ids)).toMatchObject({ failure: { code } });
+    const detail = expect.stringMatching(code === 'context_not_found' ? 'global.none' : '');
+    expect(await merge(ids)).toMatchObject({ failure: { code, detail } });
   });
 
   it('and the answer to a conflict are atomic', async () => {
