@@ -111,7 +111,7 @@ function handling(endpoint: Endpoint, handler: LooseHandler, conditional: boolea
 function parsePart(schema: Schema, part: string, value: unknown): unknown {
   const parsed = schema().safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = fieldErrors(parsed.error);
+  const errors = fieldErrors(parsed.error, value);
   const { path, message } = errors[0]!;
   const more = errors.length === 1 ? '' : ` The errors name ${errors.length - 1} more.`;
   throw refusal('validation_failed', `The ${part} is invalid: ${`${path} ${message}`.trim()}.${more}`, { errors });

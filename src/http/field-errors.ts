@@ -20,19 +20,32 @@ interface Issue {
   issues?: Issue[];
 }
 
-/** One entry for each invalid member, in words of the API. An unknown member has an entry with its own path. */
-export function fieldErrors(error: { issues: readonly unknown[] }): FieldError[] {
+/**
+ * One entry for each invalid member, in words of the API. An unknown member has an entry with its own path.
+ *
+ * @param input what was parsed, which shows that a member is missing where the parser converts it first
+ */
+export function fieldErrors(error: { issues: readonly unknown[] }, input?: unknown): FieldError[] {
   const all = (error.issues as readonly Issue[]).flatMap((issue) => {
     if (issue.code === 'unrecognized_keys' && issue.keys) {
       return issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'unknown member; remove it' }));
     }
     const { path, message } = innermost(issue);
+    if (issue.code === 'invalid_type' && isMissing(input, path))
+      return [{ path: path.join('.'), message: 'is missing' }];
     return [{ path: path.join('.'), message }];
   });
   // A body can hold tens of thousands of unknown members.
   const firsts = new Map<string, FieldError>();
   for (const error of all) if (!firsts.has(error.path)) firsts.set(error.path, error);
   return [...firsts.values()];
+}
+
+function isMissing(input: unknown, path: readonly PropertyKey[]): boolean {
+  if (path.length === 0 || typeof input !== 'object' || input === null) return false;
+  const [name, ...rest] = path;
+  const member = (input as Record<PropertyKey, unknown>)[name!];
+  return rest.length === 0 ? member === undefined : isMissing(member, rest);
 }
 
 /** The place that an issue is about: that of the alternative that fits best, if the issue is one of alternatives. */

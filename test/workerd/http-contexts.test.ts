@@ -37,6 +37,13 @@ describe('a context over HTTP', () => {
     expect((await get<Problem>(`/${context.id}`)).code).toBe('context_not_found');
   });
 
+  it('is compared only between two versions, and the refusal says which one is missing', async () => {
+    const { get, context } = await workspace();
+    expect((await get<Problem>(`/${context.id}/diff?to=1`)).errors).toEqual([{ path: 'from', message: 'is missing' }]);
+    const wrong = await get<Problem>(`/${context.id}/diff?from=x&to=1`);
+    expect(wrong.errors).toEqual([{ path: 'from', message: 'must be a number' }]);
+  });
+
   it('is not changed for a version that it has no more, by expected_version or by If-Match', async () => {
     const { send, get, context } = await workspace();
     await send(`/${context.id}`, { updates: { build: { status: 'green' } } }, patch);

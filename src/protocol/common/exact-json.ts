@@ -5,7 +5,7 @@ const LONG_NUMBER = /\d{16}|\d[eE]\+?\d{3}/;
 const SURROGATE = /\\u[dD][89a-fA-F]/;
 
 export interface Inexact {
-  /** The name of the member; empty for the body itself. */
+  /** The names of the members on the way, joined by dots; empty for the body itself. */
   path: string;
   message: string;
 }
@@ -13,17 +13,26 @@ export interface Inexact {
 /**
  * A value in a JSON text that would silently become another one: it is refused, and not changed.
  *
- * @example inexactIn('{"id":12345678901234567890}')?.path // 'id'
+ * @example inexactIn('{"data":{"id":12345678901234567890}}')?.path // 'data.id'
  */
 export function inexactIn(text: string): Inexact | null {
   if (!LONG_NUMBER.test(text) && !SURROGATE.test(text)) return null;
   let found: Inexact | null = null;
-  const look = (path: string, value: unknown, { source = '' }: { source?: string } = {}): unknown => {
-    const ofValue = typeof value === 'number' ? wrongNumber(value, source) : wrongText(value);
-    const message = wrongText(path) ?? ofValue;
-    if (message !== null) found = { path: path.toWellFormed(), message };
+  /** What contains the path that is known of the value that was found. */
+  let holder: unknown;
+  function look(this: unknown, name: string, value: unknown, { source = '' }: { source?: string } = {}): unknown {
+    if (found === null) {
+      const message = wrongText(name) ?? (typeof value === 'number' ? wrongNumber(value, source) : wrongText(value));
+      if (message === null) return value;
+      found = { path: name.toWellFormed(), message };
+      holder = this;
+    } else if (value === holder && name !== '') {
+      // An object is looked at after what is in it.
+      found.path = `${name.toWellFormed()}.${found.path}`;
+      holder = this;
+    }
     return value;
-  };
+  }
   JSON.parse(text, look as (key: string, value: unknown) => unknown);
   return found;
 }

@@ -24,7 +24,7 @@ export const ContextKeyPath = schema(() =>
     .max(MAX_POINTER_CHARS)
     .regex(
       /^\/?([^~/]|~[01])+(\/([^~/]|~[01])+)*$/,
-      'must be a JSON Pointer, such as build/status, encoded as one segment',
+      'must be a JSON Pointer, such as build/status (in a path: build%2Fstatus)',
     )
     .meta({
       description:

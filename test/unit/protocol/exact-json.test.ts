@@ -2,8 +2,9 @@ import { expect, it } from 'vitest';
 import { inexactIn } from '../../../src/protocol/common/exact-json.ts';
 
 it.each([
-  ['{"metadata":{"id":12345678901234567890}}', 'id'],
-  ['{"metadata":{"far":1e999}}', 'far'],
+  ['{"metadata":{"id":12345678901234567890}}', 'metadata.id'],
+  ['{"metadata":{"far":1e999}}', 'metadata.far'],
+  ['{"a":[{"b":1},{"b":[0,1e999]}],"c":1e999,"d":{"e":{}}}', 'a.1.b.1'],
   ['{"far":-1E+400}', 'far'],
   ['{"title":"a\\ud800b"}', 'title'],
   ['{"\\udc00":1}', '\ufffd'],
