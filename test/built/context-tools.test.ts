@@ -218,6 +218,15 @@ it('shows a secret to no model, and puts it into a file of the lease', async () 
   // What was refused would not be secret elsewhere.
   expect(await agent!.tools.disputes.merge('manual')).toBeNull();
 
+  await oio.contexts.update('global', { updates: { wide: { token: 'hunter2-wide' } }, secret_paths: ['wide/token'] });
+  expect(await agent!.call('context_secret', { path: 'wide/token' })).toEqual({
+    text: 'There is no value at /wide/token in the session’s context. There is one with scope: "global".',
+    isError: true,
+  });
+  expect((await agent!.call('context_secret', { path: 'wide/none' })).text).toContain('Use context_list.');
+  expect((await agent!.call('context_secret', { path: 'wide/token', scope: 'global' })).isError).toBe(false);
+  agent!.concealed.length = 0;
+
   const { text } = await agent!.call('context_secret', { path: 'deploy/token' });
   const file = /is in the file \$TMPDIR(\S+)\./.exec(text)![1]!.replace(/^/, agent!.temporary);
   expect(readFileSync(file, 'utf8')).toBe('hunter2-hunter2');
