@@ -96,12 +96,14 @@ export class Changes {
     const seen = Math.max(0, ...versions.filter((one) => one < version));
     const inConflict = edits.filter(({ path }) => stamps.newestIn(pathOf(path), data).version > seen);
     if (atPlaces && inConflict.length === 0) return null;
-    const keys = onePerPlace(inConflict.map((edit) => this.#conflictAt(edit, seen))).slice(0, SHOWN_CONFLICTS);
+    const places = onePerPlace(inConflict.map((edit) => this.#conflictAt(edit, seen)));
+    const keys = places.slice(0, SHOWN_CONFLICTS);
+    const more = places.length - keys.length;
     const can_merge = inConflict.length === 0;
     const detail = can_merge
       ? `The context has version ${version}. Your changes are in other places: send them again with that version.`
-      : `The context has version ${version}, and others have changed ${keys.map(({ path }) => path).join(', ')} since. Read it, and decide which value counts.`;
-    return conflict(detail, { version, can_merge, keys });
+      : `The context has version ${version}, and others have changed ${keys.map(({ path }) => path).join(', ')}${more > 0 ? ` and ${more} more places` : ''} since. Read it, and decide which value counts.`;
+    return conflict(detail, { version, can_merge, keys, ...(more > 0 && { more }) });
   }
 
   /** A place in conflict, as it is shown. */

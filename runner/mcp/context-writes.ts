@@ -85,11 +85,13 @@ export class ContextWrites {
         return written;
       } catch (error) {
         if (!isConflict(error) || attempt === MAX_ATTEMPTS) throw error;
-        const { version, can_merge, keys } = error.problem.current;
+        const { version, can_merge, keys, more = 0 } = error.problem.current;
         // The condition is of the oldest place. Others may have been read since, or written here.
         const stale = keys.filter((key) => this.#isUnseen(address, key));
         if (keys.length === 0 && !can_merge) throw error;
         if (stale.length > 0) throw await this.#stale(which, version, stale);
+        // What is left out may be of others.
+        if (more > 0) throw new ToolError(`Nothing was written. Write at most ${keys.length} places at once.`);
         expected = version;
       }
     }

@@ -15,7 +15,7 @@ export interface StaleKey {
 }
 
 interface Conflict extends ApiError {
-  problem: Problem & { current: { version: number; can_merge: boolean; keys: StaleKey[] } };
+  problem: Problem & { current: { version: number; can_merge: boolean; keys: StaleKey[]; more?: number } };
 }
 
 export function isConflict(error: unknown): error is Conflict {

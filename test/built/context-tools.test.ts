@@ -137,6 +137,21 @@ it('takes what its task has written as seen, also in an object that was not ther
   expect(refused).toMatchObject({ isError: true, text: expect.stringContaining('/build/other\n  now:   1') });
 });
 
+it('overwrites nothing of others in a patch of more places than a refusal shows', async () => {
+  const { session, at } = await atWork();
+  const address = `session.${session}`;
+  const { call, tools } = at[0]!;
+  const many = Object.fromEntries(Array.from({ length: 25 }, (_, n) => [`key-${n}`, n]));
+  await oio.contexts.create({ scope: 'session', session_id: session, data: { ...many, z: 1 } });
+  await tools.contexts.excerpt();
+  const changed = Object.fromEntries(Object.keys(many).map((key) => [key, 'mine']));
+  expect(await call('context_patch', { updates: changed })).toMatchObject({ isError: false });
+  await oio.contexts.update(address, { updates: { 'key-24': 'theirs' } });
+  const refused = await call('context_patch', { updates: { z: 2, ...many } });
+  expect(refused).toMatchObject({ isError: true, text: expect.stringContaining('Write at most 20 places at once') });
+  expect((await oio.contexts.get(address)).data).toMatchObject({ 'key-24': 'theirs', z: 1 });
+});
+
 it('takes what its task has written as seen, if it has read nothing before', async () => {
   const { session, at } = await atWork();
   await oio.contexts.create({ scope: 'session', session_id: session, data: { z: 1 } });

@@ -12,10 +12,13 @@ export function whyOther(version: number, meant: readonly number[] | undefined):
   return conflict(detail, { version, can_merge: false, keys: [] });
 }
 
-/** A refusal with `context_conflict`. The same request can succeed later only if it merges with what others have done. */
+/**
+ * A refusal with `context_conflict`. `more` counts the places in conflict that `keys` leaves out. The same request can succeed later only if it merges with what others
+ * have done.
+ */
 export function conflict(
   detail: string,
-  current: { version: number; can_merge: boolean; keys: readonly object[] },
+  current: { version: number; can_merge: boolean; keys: readonly object[]; more?: number },
 ): Outcome<never> {
   return refuse('context_conflict', detail, { current, retryable: current.can_merge });
 }
