@@ -46,11 +46,17 @@ class Fleet {
     link.send({ type, task_id, epoch });
   }
 
+  /** Without the times of deadlines. */
   get state(): Record<string, unknown> {
     const { platform } = this.registry;
     const frames = [...this.#links].map(([id, link]) => [id, link.frames()]);
     // What was armed is forgotten too, and then armed again at once.
-    return { ...platform.dump(), $alarm: null, frames };
+    return { ...platform.dump(), $alarm: null, deadlines: Object.keys(this.deadlines), frames };
+  }
+
+  get deadlines(): Record<string, number> {
+    const rows = this.registry.platform.dump().deadlines as { due: string }[] | undefined;
+    return JSON.parse(rows?.[0]?.due ?? '{}') as Record<string, number>;
   }
 }
 
@@ -142,6 +148,9 @@ describe('what the registry remembers of its agents and its queue', () => {
           platform.failAt(Number.POSITIVE_INFINITY);
           await act(forgetful);
           expect(remembering.state).toEqual(forgetful.state);
+          // An object that wakes when its alarm is due sets it again, to the next millisecond, each time.
+          for (const [name, at] of Object.entries(remembering.deadlines))
+            expect(Math.abs(at - forgetful.deadlines[name]!), name).toBeLessThan(100);
         }
       }),
       runs(100),
