@@ -1,5 +1,5 @@
 import type { SessionId } from '../../src/protocol/common/ids.ts';
-import { MAIN } from '../../src/protocol/context/address.ts';
+import { contextAddress, MAIN } from '../../src/protocol/context/address.ts';
 
 /** Whose contexts a tool can name. */
 export const TOOL_SCOPES = ['session', 'agent', 'global'] as const;
@@ -13,8 +13,9 @@ export interface Which {
 
 /** The address of the context that a call is about. */
 export function addressOf({ scope = 'session', name = MAIN }: Which, sessionId: SessionId, agentId: string): string {
-  const owner = { session: `session.${sessionId}`, agent: `agent.${agentId}`, global: 'global' }[scope];
-  return name === MAIN ? owner : `${owner}.${name}`;
+  const session_id = scope === 'session' ? sessionId : null;
+  const agent_id = scope === 'agent' ? agentId : null;
+  return contextAddress({ scope, session_id, agent_id, name })!;
 }
 
 /** Whether it is the main context of the session, in which the tasks come together. */

@@ -2,6 +2,7 @@ import { ApiError } from '../../src/client/errors.ts';
 import type { RestClient } from '../../src/client/rest.ts';
 import type { Json, JsonObject } from '../../src/domain/context/json.ts';
 import { taskNumber } from '../../src/protocol/common/ids.ts';
+import { taskContextName } from '../../src/protocol/context/address.ts';
 import type { ContextConflict, MergeStrategy, ResolveConflictRequest } from '../../src/protocol/context/merge.ts';
 import { ToolError } from './answers.ts';
 import { differing, unlessAbsent, waiting } from './merged-places.ts';
@@ -44,7 +45,7 @@ export class Disputes {
     this.#dependencies = dependencies;
     const { session_id, task_id, epoch } = dependencies.lease;
     this.#session = `session.${session_id}`;
-    this.#own = `${this.#session}.task-${taskNumber(task_id)}`;
+    this.#own = `${this.#session}.${taskContextName(taskNumber(task_id))}`;
     this.#mayExist = epoch > 1;
     this.#hasMerged = epoch > 1;
     this.#isLoaded = epoch === 1;

@@ -1,7 +1,7 @@
 import type { Client } from '../../../src/client/client.ts';
 import { ApiError } from '../../../src/client/errors.ts';
 import { SessionId, Uuid } from '../../../src/protocol/common/ids.ts';
-import { ContextName, MAIN } from '../../../src/protocol/context/address.ts';
+import { ContextName, contextAddress } from '../../../src/protocol/context/address.ts';
 import type { ContextSummary, ContextWriter } from '../../../src/protocol/context/context.ts';
 import { CliError, exitCode, oio } from '../../command.ts';
 import { explainApiError } from '../../connection.ts';
@@ -63,13 +63,11 @@ async function agentIdOf(client: Pick<Client, 'agents'>, text: string): Promise<
 
 /** The address of a context, or its id if it has none. Commands accept both. @param show how the owner's id is shown */
 export function shownRef(
-  { id, scope, session_id, agent_id, name }: Pick<ContextSummary, 'id' | 'scope' | 'session_id' | 'agent_id' | 'name'>,
+  { id, ...owner }: Pick<ContextSummary, 'id' | 'scope' | 'session_id' | 'agent_id' | 'name'>,
   show: (owner: string) => string = (owner) => owner,
 ): string {
-  const suffix = name === MAIN ? '' : `.${name}`;
-  if (scope === 'session') return `session.${show(session_id!)}${suffix}`;
-  if (scope === 'agent') return `agent.${show(agent_id!)}${suffix}`;
-  return scope === 'global' ? `global${suffix}` : id;
+  const shown = (ownerId: string | null) => ownerId && show(ownerId);
+  return contextAddress({ ...owner, session_id: shown(owner.session_id), agent_id: shown(owner.agent_id) }) ?? id;
 }
 
 /** The names of the agents among the writers. Agents that cannot be found have none. */

@@ -51,6 +51,28 @@ export function isId(ref: string): ref is ContextId {
   return Uuid().safeParse(ref).success;
 }
 
+/**
+ * The address of an owner's context; null if its scope has none.
+ *
+ * @example contextAddress({ scope: 'global', session_id: null, agent_id: null, name: 'notes' }) // 'global.notes'
+ */
+export function contextAddress({ scope, session_id, agent_id, name }: ContextOwner): string | null {
+  if (scope === 'temporary') return null;
+  const owner = session_id ?? agent_id;
+  return [scope, ...(owner === null ? [] : [owner]), ...(name === MAIN ? [] : [name])].join('.');
+}
+
+/** The name of the session's context in which the runner keeps what a task was refused. */
+export function taskContextName(task: number): string {
+  return `task-${task}`;
+}
+
+/** The number of the task whose context has this name; null if it is another one. */
+export function taskOfContext(name: string): number | null {
+  const [, task] = /^task-(\d+)$/.exec(name) ?? [];
+  return task === undefined ? null : Number(task);
+}
+
 /** The owner that an address names; null if it is no address. */
 export function ownerAt(ref: string): ContextOwner | null {
   const [, kind, id, global, name = MAIN] = ADDRESS.exec(ref) ?? [];
