@@ -2,8 +2,8 @@ import type { WorkspaceId } from '../protocol/common/ids.ts';
 import type { ContextId } from '../protocol/context/context.ts';
 
 /**
- * How long a copy stays that is not set again. A reader may get it for so long after a deletion or a new secret if Redis
- * could not be told of that.
+ * How long a copy stays that is not set again. If Redis is away while a context is deleted or gets a secret, readers may
+ * get the old copy for this time.
  */
 export const COPY_TTL_MS = 60_000;
 

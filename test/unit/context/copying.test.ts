@@ -116,7 +116,7 @@ it('a deletion and a new secret are acknowledged after the copy was taken from r
   expect(await redis.get('default', ID)).toMatchObject({ text: null });
 });
 
-it('a copy that Redis cannot be told of is given up when it has vanished by itself', async () => {
+it('the outbox stops trying to take a copy from readers when the copy has vanished by itself', async () => {
   const { redis, context, platform, write, copied } = await home();
   await write(1);
   await copied();

@@ -60,7 +60,10 @@ class Fleet {
       deadlines?: { due: string }[];
       outbox?: unknown;
     };
-    const waiting = deadlines.flatMap(({ due }) => Object.keys(JSON.parse(due) as object));
+    const waiting = deadlines.map(({ due }) => {
+      const { queue, ...others } = JSON.parse(due) as Record<string, number>;
+      return { ...others, looksAtQueue: queue !== undefined };
+    });
     // What was armed is forgotten too, and then armed again at once.
     return { ...tables, $alarm: null, waiting, frames };
   }
